@@ -1,0 +1,25 @@
+//! evmig deploys PostgreSQL schemas in phases and takes them back.
+//!
+//! The folders are the architecture. Each one imports only folders of a lower layer
+//! (`tests/it/architecture.rs` holds that); `docs/architecture.md` walks through them.
+#![forbid(unsafe_code)]
+
+// L0: words and text, no I/O.
+pub mod clock;
+pub mod report;
+pub mod secret;
+pub mod sql;
+// L1: files on disk; the database driver.
+pub mod pg;
+pub mod project;
+// L2: what the database remembers; local servers.
+pub mod history;
+pub mod shadow;
+// L3: deciding.
+pub mod plan;
+// L4: doing.
+pub mod runner;
+// L5: showing.
+pub mod render;
+// L6: the command line.
+pub mod cli;

@@ -1,0 +1,5 @@
+//! The `evmig` command: parse, run, exit code.
+
+fn main() -> std::process::ExitCode {
+    evmig::cli::main()
+}

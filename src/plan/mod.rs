@@ -1,0 +1,1 @@
+//! Decides what to run, without any I/O.

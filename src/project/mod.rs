@@ -1,0 +1,1 @@
+//! Files on disk: phases.toml, migrations, rollback scripts.

@@ -1,0 +1,1 @@
+//! SQL text to statements, without a database: split, classify, quote, place.
