@@ -3,3 +3,4 @@
 //! Producers (project, runner, history, …) fill these types; `render` turns them into bytes.
 
 pub mod place;
+pub mod sanitize;
