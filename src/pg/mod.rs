@@ -1,1 +1,23 @@
 //! The only place that names the driver.
+//!
+//! `resolve` (with `keyword`, `conninfo`, `service`, `passfile`) says where and as whom to connect,
+//! as libpq does, in the words of `params`; `connect` (with `opening`, `dial`, `tls`, `stream`)
+//! opens the session; `probe`, `pooling` and `refusal` say what was reached; `error` and
+//! `connect_error` say what went wrong.
+
+pub mod cancel;
+pub mod connect;
+pub mod connect_error;
+pub mod conninfo;
+mod dial;
+pub mod error;
+pub mod keyword;
+mod opening;
+pub mod params;
+pub mod passfile;
+
+pub mod resolve;
+pub mod service;
+mod shown;
+mod stream;
+pub mod tls;

@@ -10,3 +10,4 @@ pub mod problem;
 pub mod run;
 pub mod status;
 pub mod target;
+pub mod sanitize;
