@@ -19,20 +19,21 @@ use super::version::{SUPPORTED, Version};
 const PROGRAMS: [&str; 3] = ["postgres", "initdb", "pg_ctl"];
 
 /// Folders that packages install to: `(parent, child prefix, below the child)`.
-const USUAL: [(&str, &str, &str); 5] = [
-    ("/usr/lib/postgresql", "", "bin"),
-    ("/usr", "pgsql-", "bin"),
+const USUAL: [(&str, &str, &str); 10] = [
+    ("/usr/lib/postgresql", "", "bin"),      // Debian, Ubuntu
+    ("/usr", "pgsql-", "bin"),               // the packages of postgresql.org for Fedora, RHEL
+    ("/usr/libexec", "postgresql", ""),      // Alpine
+    ("/usr/lib", "postgresql", "bin"),       // openSUSE
+    ("/usr/lib64", "postgresql-", "bin"),    // Gentoo
+    ("/opt/local/lib", "postgresql", "bin"), // MacPorts
+    ("/Library/PostgreSQL", "", "bin"),      // the installer of EDB for macOS
     ("/opt/homebrew/opt", "postgresql@", "bin"),
     ("/usr/local/opt", "postgresql@", "bin"),
     ("/Applications/Postgres.app/Contents/Versions", "", "bin"),
 ];
 
-/// Folders that hold one version: Alpine, source builds, the BSDs.
-const USUAL_SINGLE: [&str; 3] = [
-    "/usr/libexec/postgresql",
-    "/usr/local/pgsql/bin",
-    "/usr/local/bin",
-];
+/// Folders that hold one version: source builds, the BSDs.
+const USUAL_SINGLE: [&str; 2] = ["/usr/local/pgsql/bin", "/usr/local/bin"];
 
 /// A directory with the programs of a PostgreSQL server.
 #[derive(Debug, Clone, PartialEq, Eq)]

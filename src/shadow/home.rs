@@ -5,10 +5,10 @@
 //! the server's user. So root, who runs the server as somebody else, never writes into a directory
 //! that another user could have prepared.
 
-use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
-use std::io::{self, Read, Write};
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io;
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt, lchown};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::thread::sleep;
 use std::time::Duration;
@@ -17,6 +17,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::error::EmbeddedError;
+use super::private::{belongs_to, hex, make_directory, make_parents, make_private, write_private};
 use super::surroundings::Surroundings;
 use super::user::{ServerUser, caller};
 use super::version::Version;
@@ -253,46 +254,6 @@ fn fits_a_socket(directory: &Path) -> bool {
             .all(|byte| byte.is_ascii_alphanumeric() || b"/._-+".contains(byte))
 }
 
-/// Makes a directory that only the server's user may enter.
-///
-/// One that is there must be exactly that: in `/tmp` anybody can make a directory of this name and
-/// wait in it for a password.
-pub(super) fn make_private(path: &Path, user: &ServerUser) -> Result<(), EmbeddedError> {
-    let made = match DirBuilder::new().mode(0o700).create(path) {
-        Ok(()) => true,
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => false,
-        Err(source) => {
-            return Err(EmbeddedError::Io {
-                action: "create",
-                path: path.to_owned(),
-                source,
-            });
-        }
-    };
-    let metadata = fs::symlink_metadata(path).map_err(EmbeddedError::io("look at", path))?;
-    // Root made it a moment ago, or was interrupted between making it and giving it away.
-    let to_give_away = user.switch && metadata.is_dir() && metadata.uid() == caller();
-    if made || to_give_away {
-        lchown(path, Some(user.uid), Some(user.gid)).map_err(EmbeddedError::io("chown", path))?;
-        return Ok(());
-    }
-    if !metadata.is_dir() || metadata.uid() != user.uid {
-        return Err(EmbeddedError::ForeignOwner {
-            path: path.to_owned(),
-            owner: metadata.uid(),
-            expected: user.uid,
-        });
-    }
-    let mode = metadata.permissions().mode() & 0o777;
-    if mode & 0o077 != 0 {
-        return Err(EmbeddedError::OpenSocketDirectory {
-            path: path.to_owned(),
-            mode,
-        });
-    }
-    Ok(())
-}
-
 /// Returns the directory that holds a directory per project.
 fn base(surroundings: &Surroundings) -> Result<PathBuf, EmbeddedError> {
     if let Some(directory) = &surroundings.data_dir {
@@ -312,102 +273,6 @@ fn base(surroundings: &Surroundings) -> Result<PathBuf, EmbeddedError> {
     let home = surroundings.home.as_ref().filter(|path| path.is_absolute());
     let home = home.ok_or(EmbeddedError::NoDataPlace)?;
     Ok(home.join(".local/share/evmig"))
-}
-
-/// Returns whether a directory is there; one of another owner, or a file, is an error.
-fn belongs_to(path: &Path, expected: u32) -> Result<bool, EmbeddedError> {
-    match fs::symlink_metadata(path) {
-        Ok(data) if data.is_dir() && data.uid() == expected => Ok(true),
-        Ok(data) if data.is_dir() => Err(EmbeddedError::ForeignOwner {
-            path: path.to_owned(),
-            owner: data.uid(),
-            expected,
-        }),
-        Ok(_) => Err(EmbeddedError::NotOurs {
-            path: path.to_owned(),
-            marker: MARKER,
-        }),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
-        Err(source) => Err(EmbeddedError::Io {
-            action: "look at",
-            path: path.to_owned(),
-            source,
-        }),
-    }
-}
-
-/// Makes the directories above `path`, open to be passed through as far as the caller's home is.
-fn make_parents(path: &Path) -> Result<(), EmbeddedError> {
-    let Some(parent) = path.parent() else {
-        return Ok(());
-    };
-    DirBuilder::new()
-        .recursive(true)
-        .mode(0o755)
-        .create(parent)
-        .map_err(EmbeddedError::io("create", parent))
-}
-
-/// Makes a directory of the caller, or sets the permissions of one that is there.
-///
-/// Nobody else may enter it, but where root makes it the server's user may pass through.
-fn make_directory(path: &Path) -> Result<(), EmbeddedError> {
-    let mode = if caller() == 0 { 0o711 } else { 0o700 };
-    match DirBuilder::new().mode(0o700).create(path) {
-        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
-            return Err(EmbeddedError::Io {
-                action: "create",
-                path: path.to_owned(),
-                source: error,
-            });
-        }
-        _ => {}
-    }
-    // Somebody else may have been faster than this call, but not than the check of the owner.
-    if belongs_to(path, caller())? {
-        fs::set_permissions(path, fs::Permissions::from_mode(mode))
-            .map_err(EmbeddedError::io("set the permissions of", path))?;
-    }
-    Ok(())
-}
-
-/// Writes a file that only the caller may read, all of it or nothing.
-pub(super) fn write_private(path: &Path, bytes: &[u8]) -> Result<(), EmbeddedError> {
-    let part = path.with_extension("part");
-    let write = || -> io::Result<()> {
-        let mut options = OpenOptions::new();
-        let mut file = options
-            .create(true)
-            .write(true)
-            .truncate(true)
-            .mode(0o600)
-            .open(&part)?;
-        file.write_all(bytes)?;
-        file.sync_all()?;
-        fs::rename(&part, path)
-    };
-    write().map_err(EmbeddedError::io("write", path))
-}
-
-/// Returns 32 random bytes of the system in hexadecimal, for a password.
-pub(super) fn random_password() -> Result<String, EmbeddedError> {
-    let path = Path::new("/dev/urandom");
-    let mut bytes = [0; 32];
-    File::open(path)
-        .and_then(|mut file| file.read_exact(&mut bytes))
-        .map_err(EmbeddedError::io("read", path))?;
-    Ok(hex(&bytes))
-}
-
-fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    bytes
-        .iter()
-        .fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-            // Writing to a string cannot fail.
-            let _ = write!(text, "{byte:02x}");
-            text
-        })
 }
 
 /// Reduces a name to lower-case ASCII letters and digits with `joint` between the words.
@@ -492,13 +357,6 @@ mod tests {
     }
 
     #[test]
-    fn passwords_are_long_and_differ() {
-        let (a, b) = (random_password().unwrap(), random_password().unwrap());
-        assert_eq!(a.len(), 64);
-        assert_ne!(a, b);
-    }
-
-    #[test]
     fn a_directory_without_the_marker_is_refused_and_an_empty_one_is_not() {
         let directory = std::env::temp_dir().join(format!("evmig-marker-{}", fastrand::u64(..)));
         let major = Major {
@@ -521,33 +379,5 @@ mod tests {
         major.prepare().unwrap();
         assert!(major.is_ours().unwrap());
         fs::remove_dir_all(&directory).unwrap();
-    }
-
-    #[test]
-    fn a_socket_directory_that_others_may_enter_is_refused() {
-        let directory = std::env::temp_dir().join(format!("evmig-open-{}", fastrand::u64(..)));
-        let uid = caller();
-        let user = ServerUser {
-            name: "me".into(),
-            uid,
-            gid: 0,
-            switch: false,
-        };
-        fs::create_dir(&directory).unwrap();
-        fs::set_permissions(&directory, fs::Permissions::from_mode(0o755)).unwrap();
-        let refused = make_private(&directory, &user);
-        assert!(matches!(
-            refused,
-            Err(EmbeddedError::OpenSocketDirectory { mode: 0o755, .. })
-        ));
-        let other = ServerUser {
-            uid: uid + 1,
-            ..user
-        };
-        assert!(matches!(
-            make_private(&directory, &other),
-            Err(EmbeddedError::ForeignOwner { .. })
-        ));
-        fs::remove_dir(&directory).unwrap();
     }
 }

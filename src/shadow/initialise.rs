@@ -6,7 +6,8 @@ use std::path::Path;
 
 use super::binaries::Binaries;
 use super::error::{EmbeddedError, last_lines};
-use super::home::{Major, make_private, random_password, write_private};
+use super::home::Major;
+use super::private::{make_private, random_password, write_private};
 use super::user::ServerUser;
 
 /// The superuser of an embedded server: the name that Supabase and Docker images use too.
@@ -20,7 +21,7 @@ const CHARACTER_TYPES: [&str; 3] = ["C.UTF-8", "en_US.UTF-8", "C"];
 /// How a data directory is called until it is complete.
 const PART: &str = "data.part-";
 
-/// Makes the data directory of `major`.
+/// Makes the data directory of `major`; returns its `LC_CTYPE`.
 ///
 /// `initdb` works in a directory of a new name, which is renamed at the end: an interrupted one is
 /// recognised by its name, and a left-over `initdb` cannot write into its successor's directory.
@@ -33,7 +34,7 @@ pub(super) fn initialise(
     major: &Major,
     binaries: &Binaries,
     user: &ServerUser,
-) -> Result<(), EmbeddedError> {
+) -> Result<&'static str, EmbeddedError> {
     remove_parts(major)?;
     let part = major
         .directory
@@ -46,13 +47,14 @@ pub(super) fn initialise(
         .map_err(EmbeddedError::io("chown", &password_file))?;
     let made = initdb(major, &part, &password_file, binaries, user);
     fs::remove_file(&password_file).map_err(EmbeddedError::io("remove", &password_file))?;
-    made?;
+    let character_type = made?;
     // One line in libpq's format, so that psql can read it as PGPASSFILE.
     write_private(
         &major.pgpass(),
         format!("*:*:*:{SUPERUSER}:{password}\n").as_bytes(),
     )?;
-    fs::rename(&part, major.data()).map_err(EmbeddedError::io("rename", &part))
+    fs::rename(&part, major.data()).map_err(EmbeddedError::io("rename", &part))?;
+    Ok(character_type)
 }
 
 /// Runs `initdb` in an empty directory, with the first locale that the system has.
@@ -62,7 +64,7 @@ fn initdb(
     password_file: &Path,
     binaries: &Binaries,
     user: &ServerUser,
-) -> Result<(), EmbeddedError> {
+) -> Result<&'static str, EmbeddedError> {
     let program = binaries.program("initdb");
     let mut said = String::new();
     for character_type in CHARACTER_TYPES {
@@ -92,7 +94,7 @@ fn initdb(
                 source,
             })?;
         if output.status.success() {
-            return Ok(());
+            return Ok(character_type);
         }
         said = last_lines(&output.stderr, 15);
         if !said.contains("locale") {

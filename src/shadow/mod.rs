@@ -22,6 +22,7 @@ mod home;
 mod initialise;
 mod launch;
 mod postmaster;
+mod private;
 mod psql;
 mod server;
 mod surroundings;

@@ -40,6 +40,8 @@ pub enum Origin {
 pub enum Note {
     /// The server is newer than those evmig is tested with.
     NewerThanTested(Version),
+    /// The system has no UTF-8 locale, so that `lower('Ä')` is `'Ä'` on this server.
+    AsciiLettersOnly,
     /// The project also has data of other majors, which is left alone.
     OtherMajors {
         /// The major that was started.
@@ -58,6 +60,10 @@ impl fmt::Display for Note {
                     "PostgreSQL {version} is newer than those evmig is tested with (14 to 18)"
                 )
             }
+            Self::AsciiLettersOnly => f.write_str(
+                "this system has neither the locale C.UTF-8 nor en_US.UTF-8: on this server lower() \
+                 and upper() know ASCII letters only",
+            ),
             Self::OtherMajors { used, others } => {
                 let others: Vec<String> = others.iter().map(u32::to_string).collect();
                 write!(
@@ -269,17 +275,21 @@ impl Embedded {
         user: &ServerUser,
     ) -> Result<Running, EmbeddedError> {
         let data = major.data();
+        let mut notes = Vec::new();
         let origin = if data.exists() {
             // Checked first: without it nobody could use the server.
             read_password(&major.pgpass())?;
             Origin::Started
         } else {
-            initialise(major, binaries, user)?;
+            if initialise(major, binaries, user)? == "C" {
+                notes.push(Note::AsciiLettersOnly);
+            }
             Origin::Created
         };
         let owner = ServerUser::owner_of(&data)?;
         let ready = launch::start(major, binaries, &owner, &self.surroundings)?;
-        self.describe(major, ready, origin)
+        let running = self.describe(major, ready, origin)?;
+        Ok(Running { notes, ..running })
     }
 
     /// Stops every server of this project that runs, or with `EVMIG_PG_BIN` the one of its major;

@@ -6,6 +6,10 @@
     clippy::unwrap_used,
     reason = "clippy knows test functions, but not the helpers of an integration test"
 )]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "EVMIG_PG_BIN says on which PostgreSQL to test"
+)]
 
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
@@ -37,6 +41,7 @@ impl Bench {
         let surroundings = Surroundings {
             path: Some("/usr/bin:/bin:/usr/local/bin".into()),
             data_dir: Some(directory.join("data")),
+            pg_bin: std::env::var_os("EVMIG_PG_BIN").map(Into::into),
             ..Surroundings::default()
         };
         Self {
@@ -122,14 +127,19 @@ fn a_server_is_made_found_stopped_and_started_with_its_data() {
         .sql(&first, "create table kept as select 42 as answer")
         .unwrap();
 
-    let before = Instant::now();
-    let second = embedded.start().unwrap();
-    assert!(
-        before.elapsed() < Duration::from_millis(50),
-        "{:?}",
+    // Ctrl-C reaches the process group of evmig, which is not the server's.
+    let group = nix::unistd::getpgid(Some(nix::unistd::Pid::from_raw(first.pid))).unwrap();
+    assert_eq!(group.as_raw(), first.pid);
+
+    // The fastest of several, since the machine may be busy with other tests.
+    let find = |_| {
+        let before = Instant::now();
+        let second = embedded.start().unwrap();
+        assert_eq!((second.pid, second.origin), (first.pid, Origin::Found));
         before.elapsed()
-    );
-    assert_eq!((second.pid, second.origin), (first.pid, Origin::Found));
+    };
+    let fastest = (0..20).map(find).min().unwrap();
+    assert!(fastest < Duration::from_millis(5), "{fastest:?}");
     assert!(matches!(embedded.status().unwrap(), Status::Running(found) if found.pid == first.pid));
 
     let stopped = embedded.stop().unwrap();
@@ -220,11 +230,11 @@ fn a_wrong_password_opens_neither_the_socket_nor_loopback() {
 }
 
 #[test]
-fn two_starts_at_once_find_one_server() {
+fn several_starts_at_once_find_one_server() {
     let bench = Bench::new();
     let embedded = bench.embedded();
-    let both: Vec<Running> = std::thread::scope(|scope| {
-        let starts: Vec<_> = (0..2)
+    let all: Vec<Running> = std::thread::scope(|scope| {
+        let starts: Vec<_> = (0..5)
             .map(|_| scope.spawn(|| embedded.start().unwrap()))
             .collect();
         starts
@@ -232,8 +242,8 @@ fn two_starts_at_once_find_one_server() {
             .map(|start| start.join().unwrap())
             .collect()
     });
-    assert_eq!(both[0].pid, both[1].pid);
-    let created = both
+    assert!(all.iter().all(|running| running.pid == all[0].pid));
+    let created = all
         .iter()
         .filter(|running| running.origin == Origin::Created)
         .count();
@@ -414,4 +424,51 @@ fn a_directory_that_keeps_the_servers_user_out_is_named() {
         "{error}"
     );
     assert!(!closed.join("data").exists());
+}
+
+#[test]
+fn a_taken_port_is_replaced() {
+    let bench = Bench::new();
+    let embedded = bench.embedded();
+    let first = embedded.start().unwrap();
+    embedded.stop().unwrap();
+    let _taken = std::net::TcpListener::bind((first.host.as_str(), first.port)).unwrap();
+    let second = embedded.start().unwrap();
+    assert_ne!(second.port, first.port);
+    assert_eq!(bench.sql(&second, "select 1").unwrap(), "1");
+}
+
+#[test]
+fn another_major_leaves_the_first_one_alone() {
+    let bench = Bench::new();
+    let chosen = bench.embedded().start().unwrap();
+    let found = Surroundings {
+        pg_bin: None,
+        ..bench.surroundings.clone()
+    };
+    // Needs EVMIG_PG_BIN to name another major than the one that a search finds.
+    let elsewhere = Bench::new();
+    let other = elsewhere.embedded_with(&found).start().unwrap();
+    elsewhere.embedded_with(&found).reset().unwrap();
+    if bench.surroundings.pg_bin.is_none() || other.version.major == chosen.version.major {
+        return;
+    }
+    bench.sql(&chosen, "create table kept as select 1").unwrap();
+    bench.embedded().stop().unwrap();
+    // Without EVMIG_PG_BIN the search keeps to the major that has data only where it finds it.
+    let second = bench.embedded_with(&found).start().unwrap();
+    assert_eq!(second.version.major, other.version.major);
+    assert_eq!(second.notes.len(), 1, "{:?}", second.notes);
+    // Both run, and each is found by its own name.
+    let first = bench.embedded().start().unwrap();
+    assert_eq!(first.version.major, chosen.version.major);
+    assert_eq!(bench.sql(&first, "select count(*) from kept").unwrap(), "1");
+    let removed = bench.embedded().reset().unwrap().unwrap();
+    assert_eq!(
+        (removed.major, removed.others),
+        (chosen.version.major, vec![other.version.major])
+    );
+    assert!(exists(second.pid) && !exists(first.pid));
+    bench.embedded_with(&found).stop().unwrap();
+    assert!(!exists(second.pid));
 }
