@@ -37,16 +37,16 @@ const USUAL_SINGLE: [&str; 2] = ["/usr/local/pgsql/bin", "/usr/local/bin"];
 
 /// A directory with the programs of a PostgreSQL server.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Binaries {
+pub(super) struct Binaries {
     /// The directory, with symbolic links resolved.
-    pub directory: PathBuf,
+    pub(super) directory: PathBuf,
     /// Their version.
-    pub version: Version,
+    pub(super) version: Version,
 }
 
 impl Binaries {
     /// Returns whether the version is newer than those evmig is tested with.
-    pub fn is_newer_than_tested(&self) -> bool {
+    pub(super) fn is_newer_than_tested(&self) -> bool {
         self.version.major > *SUPPORTED.end()
     }
 

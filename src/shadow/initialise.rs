@@ -41,7 +41,7 @@ pub(super) fn initialise(
         .join(format!("{PART}{:016x}", fastrand::u64(..)));
     make_private(&part, user)?;
     let password = random_password()?;
-    let password_file = major.directory.join("password.part");
+    let password_file = major.directory.join("initial-password");
     write_private(&password_file, password.as_bytes())?;
     lchown(&password_file, Some(user.uid), Some(user.gid))
         .map_err(EmbeddedError::io("chown", &password_file))?;

@@ -49,13 +49,13 @@ pub(super) fn start(
     surroundings: &Surroundings,
 ) -> Result<Ready, EmbeddedError> {
     let data = major.data();
-    postmaster::remove_misleading(&data).map_err(EmbeddedError::io("clear", &data))?;
     let sockets = major.socket_directory(surroundings, user)?;
     remove_sockets(&sockets)?;
     let leftovers = Deadline::after(LEFTOVERS);
     let mut port = major.record().map_or(0, |record| record.port);
     let mut ports_left = PORTS;
     loop {
+        postmaster::remove_misleading(&data).map_err(EmbeddedError::io("clear", &data))?;
         port = free_port(port).map_err(EmbeddedError::io("find a free port on", "127.0.0.1"))?;
         let record = Record {
             binaries: binaries.directory.clone(),
@@ -72,7 +72,7 @@ pub(super) fn start(
         if said.contains("could not create any TCP/IP sockets") && ports_left > 0 {
             ports_left -= 1;
             port = 0;
-        } else if said.contains("pre-existing shared memory block") && !leftovers.is_over() {
+        } else if is_about_leftovers(&said) && !leftovers.is_over() {
             thread::sleep(Duration::from_millis(100));
         } else {
             return Err(EmbeddedError::Start {
@@ -82,6 +82,13 @@ pub(super) fn start(
             });
         }
     }
+}
+
+/// Returns whether a server refused to start because of what a killed one has left, which is a
+/// matter of moments: its processes notice its death and leave.
+fn is_about_leftovers(said: &str) -> bool {
+    said.contains("pre-existing shared memory block")
+        || said.contains("lock file \"postmaster.pid\" already exists")
 }
 
 /// Returns the settings of a server, as arguments.

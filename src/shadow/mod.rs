@@ -29,7 +29,6 @@ mod surroundings;
 mod user;
 mod version;
 
-pub use binaries::Binaries;
 pub use error::EmbeddedError;
 pub use server::{Embedded, Note, Origin, Removed, Running, Status};
 pub use surroundings::Surroundings;

@@ -71,16 +71,17 @@ pub(super) fn belongs_to(path: &Path, expected: u32) -> Result<bool, EmbeddedErr
     }
 }
 
-/// Makes the directories above `path`, open to be passed through as far as the caller's home is.
+/// Makes the directories above `path` that are missing; those that are there are left as they are.
+///
+/// Not `create_dir_all`: root's umask may be such that the server's user could not pass through.
 pub(super) fn make_parents(path: &Path) -> Result<(), EmbeddedError> {
-    let Some(parent) = path.parent() else {
-        return Ok(());
-    };
-    DirBuilder::new()
-        .recursive(true)
-        .mode(0o755)
-        .create(parent)
-        .map_err(EmbeddedError::io("create", parent))
+    let mut missing: Vec<&Path> = path
+        .ancestors()
+        .skip(1)
+        .take_while(|parent| !parent.exists())
+        .collect();
+    missing.reverse();
+    missing.into_iter().try_for_each(make_directory)
 }
 
 /// Makes a directory of the caller, or sets the permissions of one that is there.

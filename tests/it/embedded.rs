@@ -38,6 +38,8 @@ impl Bench {
 
     fn below(directory: &Path) -> Self {
         fs::create_dir_all(directory.join("project")).unwrap();
+        // Whatever the umask, the server's user must be able to pass through.
+        fs::set_permissions(directory, fs::Permissions::from_mode(0o755)).unwrap();
         let surroundings = Surroundings {
             path: Some("/usr/bin:/bin:/usr/local/bin".into()),
             data_dir: Some(directory.join("data")),
@@ -276,26 +278,34 @@ fn a_left_over_process_id_of_somebody_else_does_not_matter() {
     let pid_file = first.data_dir.join("postmaster.pid");
     let text = fs::read_to_string(&pid_file).unwrap();
     embedded.stop().unwrap();
-    // As after a reboot: the file is back, and its process id is that of a living process which is
-    // not a server, owned by the server's user.
+    // The file is back, and its process id is that of a living process of the server's user.
     let owner = fs::metadata(&first.data_dir).unwrap().uid();
-    let mut other = Command::new("/bin/sleep");
-    other.arg("600");
-    if nix::unistd::Uid::effective().is_root() {
-        std::os::unix::process::CommandExt::uid(&mut other, owner);
-    }
-    let mut other = other.spawn().unwrap();
-    fs::write(
-        &pid_file,
-        text.replacen(&first.pid.to_string(), &other.id().to_string(), 1),
-    )
-    .unwrap();
+    let sleep = |seconds: &str, directory: &Path| {
+        let mut command = Command::new("/bin/sleep");
+        command.arg(seconds).current_dir(directory);
+        if nix::unistd::Uid::effective().is_root() {
+            std::os::unix::process::CommandExt::uid(&mut command, owner);
+        }
+        command.spawn().unwrap()
+    };
+    let mut other = sleep("600", Path::new("/"));
+    let changed = text.replacen(&first.pid.to_string(), &other.id().to_string(), 1);
+    fs::write(&pid_file, changed).unwrap();
     std::os::unix::fs::chown(&pid_file, Some(owner), None).unwrap();
+    // A process of the killed server takes a while to leave.
+    let mut left_over = sleep("1", &first.data_dir);
+    let reaper = std::thread::spawn(move || left_over.wait());
     assert!(matches!(embedded.status().unwrap(), Status::Stopped { .. }));
+    let before = Instant::now();
     let second = embedded.start();
+    let waited = before.elapsed();
     other.kill().unwrap();
     other.wait().unwrap();
+    reaper.join().unwrap().unwrap();
     let second = second.unwrap();
+    if cfg!(target_os = "linux") {
+        assert!(waited > Duration::from_millis(500), "{waited:?}");
+    }
     assert_eq!(bench.sql(&second, "select 1").unwrap(), "1");
 }
 
