@@ -101,11 +101,19 @@ fn the_server_that_is_too_old_the_one_with_settings_and_latin1() {
 
 #[test]
 fn a_standby_follows_and_refuses_writes() {
-    let primary = Server::private(&Options::new(15));
-    let standby = primary.standby();
-    let mut session = Session::connect(&standby.admin("postgres"));
-    assert_eq!(session.value("select pg_is_in_recovery()"), "t");
-    assert_eq!(session.sqlstate("create table t (id int)"), "25006");
+    for major in [14, 15] {
+        let primary = Server::private(&Options::new(major));
+        let standby = primary.standby();
+        let mut session = Session::connect(&standby.admin("postgres"));
+        assert_eq!(session.value("select pg_is_in_recovery()"), "t");
+        assert_eq!(session.sqlstate("create table t (id int)"), "25006");
+        Session::connect(&primary.admin("postgres")).execute("create table followed (id int)");
+        let followed = "select to_regclass('followed') is not null";
+        let reader = std::cell::RefCell::new(session);
+        wait_until("the table arrives", || {
+            reader.borrow_mut().value(followed) == "t"
+        });
+    }
 }
 
 #[test]

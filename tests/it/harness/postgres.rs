@@ -123,21 +123,35 @@ impl Server {
         Arc::new(Self::start(options.major, directory, &options.settings))
     }
 
-    /// Starts a hot standby of this server (PostgreSQL 15: the one with `pg_basebackup`).
+    /// Starts a hot standby of this server: a copy taken by the backup functions, since
+    /// `pg_basebackup` does not come with every set of server binaries.
     pub(crate) fn standby(&self) -> Arc<Self> {
         let directory = scratch::server_directory(&format!("standby{}", self.major));
-        let program = tools::postgres_bin(self.major).join("pg_basebackup");
-        assert!(
-            program.is_file(),
-            "{} is missing: ask for a standby of PostgreSQL 15",
-            program.display()
+        let data = directory.join("data");
+        let (start, stop) = if self.major >= 15 {
+            ("pg_backup_start('copy', true)", "pg_backup_stop(false)")
+        } else {
+            (
+                "pg_start_backup('copy', true, false)",
+                "pg_stop_backup(false, false)",
+            )
+        };
+        let mut session = Session::connect(&self.admin("postgres"));
+        session.execute(&format!("select {start}"));
+        copy(&self.data_directory(), &data);
+        let label = session.value(&format!("select labelfile from {stop}"));
+        for stale in ["postmaster.pid", "postmaster.opts"] {
+            fs::remove_file(data.join(stale)).expect("a copy of a running server has it");
+        }
+        write_for_server(&data.join("backup_label"), &label);
+        write_for_server(&data.join("standby.signal"), "");
+        let primary = format!(
+            "host={} port={} user={ADMIN}",
+            self.directory.display(),
+            self.port
         );
-        run(scratch::server_command(&program)
-            .args(["-U", ADMIN, "-X", "stream", "-c", "fast", "-R", "-w", "-h"])
-            .arg(&self.directory)
-            .args(["-p", &self.port.to_string(), "-D"])
-            .arg(directory.join("data")));
-        Arc::new(Self::start(self.major, directory, &[]))
+        let settings = [("primary_conninfo".to_owned(), primary)];
+        Arc::new(Self::start(self.major, directory, &settings))
     }
 
     /// Makes a fresh database and returns how to reach it as `role`.
