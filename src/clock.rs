@@ -42,13 +42,15 @@ pub fn jitter(most: Duration) -> Duration {
     most.mul_f64(fastrand::f64())
 }
 
-/// Returns a new run id: ten characters of lower-case Crockford base 32, 50 random bits.
+/// Returns a new run id: a digit and nine characters of lower-case Crockford base 32.
 ///
+/// It begins with a digit so that no id is ever a word, and holds 48 random bits.
 /// It is made by the client since it is part of `application_name` before the first query runs.
 pub fn run_id() -> String {
     const ALPHABET: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
     (0..10)
-        .map(|_| char::from(ALPHABET[fastrand::usize(..32)]))
+        .map(|at| if at == 0 { 10 } else { 32 })
+        .map(|most| char::from(ALPHABET[fastrand::usize(..most)]))
         .collect()
 }
 
@@ -68,5 +70,6 @@ mod tests {
         let (a, b) = (run_id(), run_id());
         assert_ne!(a, b);
         assert_eq!(a.len(), 10);
+        assert!(a.starts_with(|first: char| first.is_ascii_digit()));
     }
 }

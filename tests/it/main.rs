@@ -1,2 +1,13 @@
 //! The integration tests: one binary, one file per command.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stderr,
+    reason = "a failing expectation is how a test reports; clippy's own exemption covers only #[test] functions"
+)]
+
+mod architecture;
 mod embedded;
+mod harness;
+mod harness_self;
