@@ -50,7 +50,7 @@ impl Home {
         root: &Path,
     ) -> Result<Self, EmbeddedError> {
         let digest = hex(&Sha256::digest(root.as_os_str().as_bytes()));
-        let base = base(surroundings)?;
+        let base = base(surroundings, caller() == 0)?;
         Ok(Self {
             directory: base.join(format!("{}-{}", words(name, '-'), &digest[..12])),
         })
@@ -255,12 +255,12 @@ fn fits_a_socket(directory: &Path) -> bool {
 }
 
 /// Returns the directory that holds a directory per project.
-fn base(surroundings: &Surroundings) -> Result<PathBuf, EmbeddedError> {
+fn base(surroundings: &Surroundings, root: bool) -> Result<PathBuf, EmbeddedError> {
     if let Some(directory) = &surroundings.data_dir {
         return std::path::absolute(directory).map_err(EmbeddedError::io("find", directory));
     }
     // Root's own home is closed to the user that runs the server.
-    if caller() == 0 {
+    if root {
         return Ok(PathBuf::from("/var/lib/evmig"));
     }
     if let Some(data) = surroundings
@@ -308,6 +308,37 @@ pub(super) fn database_name(project: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn data_lies_where_the_surroundings_say() {
+        let mut surroundings = Surroundings::default();
+        assert!(matches!(
+            base(&surroundings, false),
+            Err(EmbeddedError::NoDataPlace)
+        ));
+        assert_eq!(
+            base(&surroundings, true).unwrap(),
+            Path::new("/var/lib/evmig")
+        );
+        surroundings.home = Some("/home/me".into());
+        let home = Path::new("/home/me/.local/share/evmig");
+        assert_eq!(base(&surroundings, false).unwrap(), home);
+        surroundings.xdg_data_home = Some("relative".into());
+        assert_eq!(base(&surroundings, false).unwrap(), home);
+        surroundings.xdg_data_home = Some("/data".into());
+        assert_eq!(
+            base(&surroundings, false).unwrap(),
+            Path::new("/data/evmig")
+        );
+        assert_eq!(
+            base(&surroundings, true).unwrap(),
+            Path::new("/var/lib/evmig")
+        );
+        surroundings.data_dir = Some("/mine".into());
+        for root in [false, true] {
+            assert_eq!(base(&surroundings, root).unwrap(), Path::new("/mine"));
+        }
+    }
 
     #[test]
     fn homes_differ_by_path_and_are_readable() {
