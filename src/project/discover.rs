@@ -14,6 +14,7 @@ use super::note::{Note, NoteKind};
 use super::order;
 use super::rel_path::{PathFault, RelPath};
 use super::root::{Root, Wanted, read_text};
+use super::script::read_includes;
 use super::source::printable;
 use super::span::Sited;
 use super::text::{is_blank_sql, without_bom};
@@ -66,6 +67,7 @@ pub(crate) fn discover(root: &Root, manifest: &Manifest, complete: bool) -> Disc
     check_rollbacks(&migrations, &rollbacks, &listed, &misnamed, &mut found);
     pair(&mut candidates, &rollbacks);
     read_all(root.dir(), candidates, &mut found);
+    include_all(root, &mut found);
     order::sort_and_check(&mut found.migrations, &mut found.errors);
     found
 }
@@ -446,10 +448,26 @@ fn read_some(root: &Path, candidates: Vec<Candidate>) -> Discovered {
             sha256: checksum::sha256(&text),
             path: candidate.path,
             text,
+            included: Vec::new(),
             rollback,
         });
     }
     found
+}
+
+/// Reads what the migrations include: it is part of what is hashed.
+fn include_all(root: &Root, found: &mut Discovered) {
+    for migration in &mut found.migrations {
+        match read_includes(root, &migration.path, &migration.text) {
+            Ok(files) if files.is_empty() => {}
+            Ok(files) => {
+                let texts: Vec<&str> = files.iter().map(|file| file.text.as_str()).collect();
+                migration.sha256 = checksum::sha256_with_includes(&migration.text, &texts);
+                migration.included = files;
+            }
+            Err(errors) => found.errors.extend(errors),
+        }
+    }
 }
 
 fn keep(result: Result<String, ProjectError>, found: &mut Discovered) -> Option<String> {

@@ -8,6 +8,7 @@ use super::file_fault::FileFault;
 use super::manifest::ManifestFault;
 use super::rel_path::PathFault;
 use super::root::RootFault;
+use super::script::ScriptFault;
 use super::text::TextFault;
 
 /// One thing that is wrong.
@@ -28,6 +29,9 @@ pub enum ProjectErrorKind {
     /// A file's bytes are no text.
     #[error(transparent)]
     Text(#[from] TextFault),
+    /// A migration's statements are not as they must be.
+    #[error(transparent)]
+    Script(#[from] ScriptFault),
 }
 
 /// One thing that is wrong, and where.
@@ -77,13 +81,16 @@ impl ProjectError {
             ProjectErrorKind::Manifest(fault) => fault.code(),
             ProjectErrorKind::File(fault) => fault.code(),
             ProjectErrorKind::Text(fault) => fault.code(),
+            ProjectErrorKind::Script(fault) => fault.code(),
         }
     }
 
     /// Returns the valid name that was likely meant.
     pub fn suggestion(&self) -> Option<String> {
         match &*self.kind {
-            ProjectErrorKind::Root(_) | ProjectErrorKind::Text(_) => None,
+            ProjectErrorKind::Root(_) | ProjectErrorKind::Text(_) | ProjectErrorKind::Script(_) => {
+                None
+            }
             ProjectErrorKind::Path(fault) => fault.suggestion(),
             ProjectErrorKind::Manifest(fault) => fault.suggestion(),
             ProjectErrorKind::File(fault) => fault.suggestion(),
@@ -98,6 +105,7 @@ impl ProjectError {
             ProjectErrorKind::Manifest(fault) => fault.help(),
             ProjectErrorKind::File(fault) => fault.help(),
             ProjectErrorKind::Text(fault) => fault.help(self.file.as_deref().unwrap_or_default()),
+            ProjectErrorKind::Script(fault) => fault.help(),
         }
     }
 }

@@ -3,6 +3,7 @@
 use super::checksum;
 use super::file_name::Version;
 use super::rel_path::RelPath;
+use super::root::SourceFile;
 use super::text::without_bom;
 
 /// One migration file.
@@ -23,7 +24,10 @@ pub struct Migration {
     /// The file's text as it was read, with byte order mark and carriage returns: what is hashed
     /// and what runs, whatever happens to the file meanwhile.
     pub text: String,
-    /// SHA-256 of the normalised text, without includes; see [`checksum::sha256`].
+    /// The files that it includes, in the order they are met, each as often as it is.
+    pub included: Vec<SourceFile>,
+    /// SHA-256 of the normalised text and of what it includes; see
+    /// [`checksum::sha256_with_includes`].
     pub sha256: String,
     /// Its rollback script.
     pub rollback: Option<RollbackScript>,

@@ -6,6 +6,7 @@
 pub mod checksum;
 pub mod manifest;
 pub mod scaffold;
+pub mod script;
 
 mod discover;
 mod error;

@@ -8,6 +8,6 @@ pub mod history;
 pub mod place;
 pub mod problem;
 pub mod run;
+pub mod sanitize;
 pub mod status;
 pub mod target;
-pub mod sanitize;

@@ -37,7 +37,11 @@ pub struct Problem {
 impl Problem {
     /// Starts a problem from its id and its one-sentence message.
     pub fn new(code: &str, message: impl Into<String>) -> Self {
-        Self { code: code.to_owned(), message: message.into(), ..Self::default() }
+        Self {
+            code: code.to_owned(),
+            message: message.into(),
+            ..Self::default()
+        }
     }
 
     /// Adds the place.

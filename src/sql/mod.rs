@@ -6,8 +6,10 @@
 
 pub mod classify;
 pub mod control;
+pub mod created;
 pub mod directive;
 pub mod enum_value;
+pub mod long_name;
 pub mod name;
 pub mod object;
 pub mod outside;
