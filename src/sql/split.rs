@@ -2,7 +2,8 @@
 //!
 //! A semicolon ends a statement outside quotes, comments, parentheses and `BEGIN ATOMIC` bodies. Where psql only
 //! guesses (it counts BEGIN, CASE and END), this file follows the grammar instead: a body starts at `BEGIN
-//! ATOMIC` and ends at the `END` that follows a semicolon, so `end` as a column or label does no harm.
+//! ATOMIC` and ends at the `END` that follows a semicolon, so `end` as a column or label does no harm. Where psql,
+//! which reads line by line, forgets that a continued `E''` string has escapes, this file reads on as the server does.
 
 use std::ops::Range;
 
