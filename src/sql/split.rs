@@ -386,7 +386,6 @@ enum Head {
 /// The token before this one, as far as bodies need it.
 #[derive(Clone, Copy)]
 enum Previous {
-    Dot,
     Begin(usize),
     /// `;` inside a body, or the `ATOMIC` that starts it: where a statement of the body, or its END, stands.
     Boundary,
@@ -439,9 +438,7 @@ impl Open {
                 self.body = None;
                 Previous::Other
             }
-            (Previous::Dot, Kind::Word) => Previous::Other,
             (_, Kind::Word) if is("begin") => Previous::Begin(token.start),
-            (_, Kind::Dot) => Previous::Dot,
             (_, Kind::Semicolon) => Previous::Boundary,
             _ => Previous::Other,
         }
