@@ -32,8 +32,8 @@ pub struct Class {
     pub adds_enum_value: Option<Box<EnumValue>>,
     /// Set for COPY from or to the client.
     pub copy: Option<CopyDirection>,
-    /// Whether it clears settings that the session was given: RESET ALL, DISCARD ALL, RESET SESSION AUTHORIZATION
-    /// and SET SESSION AUTHORIZATION DEFAULT (which end a `SET ROLE` too).
+    /// Whether it clears settings that the session was given, custom ones included: RESET ALL, DISCARD ALL. (RESET
+    /// SESSION AUTHORIZATION and SET SESSION AUTHORIZATION DEFAULT reset the role only.)
     pub resets_settings: bool,
     /// Whether it releases every advisory lock of the session: DISCARD ALL, `pg_advisory_unlock_all()` called here or
     /// in a DO block.
@@ -257,16 +257,10 @@ pub fn classify(statement: &str) -> Class {
         global: outside::global(&words, verb).map(Box::new),
         adds_enum_value: enum_value::added(&words, verb).map(Box::new),
         copy: copy_direction(&words, verb),
-        resets_settings: discards_all || resets_settings(&words),
+        resets_settings: discards_all || words.are(0, &["reset", "all"]),
         unlocks_advisory: discards_all || unlocks_advisory(statement, verb),
         nonstandard_strings: verb == Verb::Set && turns_strings_off(&words),
     }
-}
-
-fn resets_settings(words: &Words) -> bool {
-    words.are(0, &["reset", "all"])
-        || words.are(0, &["reset", "session", "authorization"])
-        || words.are(0, &["set", "session", "authorization", "default"])
 }
 
 /// COPY takes either word for either direction (gram.y, `copy_file_name`).

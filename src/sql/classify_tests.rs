@@ -469,17 +469,14 @@ fn enum_values() {
 
 #[test]
 fn what_ends_the_session_state_of_the_runner() {
-    for statement in [
-        "reset all",
-        "discard all",
-        "reset session authorization",
-        "set session authorization default",
-    ] {
+    for statement in ["reset all", "discard all"] {
         assert!(classify(statement).resets_settings, "{statement}");
     }
     for statement in [
         "reset role",
         "reset \"all\"",
+        "reset session authorization",
+        "set session authorization default",
         "set session authorization x",
         "discard temp",
     ] {

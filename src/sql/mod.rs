@@ -1,6 +1,6 @@
 //! SQL text to statements, without a database.
 //!
-//! [`split`] cuts a file as psql does, [`classify`] says what each statement is, [`shape`] how the file uses
+//! [`split()`] cuts a file as psql does, [`classify()`] says what each statement is, [`shape`] how the file uses
 //! transactions, [`directive`] what its `-- evmig:` comments ask for, [`quote`] writes names and constants.
 //! Everything returns byte offsets into the text that it was given; callers draw the snippets.
 

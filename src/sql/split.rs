@@ -2,7 +2,8 @@
 //!
 //! A semicolon ends a statement outside quotes, comments, parentheses and `BEGIN ATOMIC` bodies. Where psql only
 //! guesses (it counts BEGIN, CASE and END), this file follows the grammar instead: a body starts at `BEGIN
-//! ATOMIC` and ends at the `END` that follows a semicolon, so `end` as a column or label does no harm.
+//! ATOMIC` and ends at the `END` that follows a semicolon, so `end` as a column or label does no harm. Where psql,
+//! which reads line by line, forgets that a continued `E''` string has escapes, this file reads on as the server does.
 
 use std::ops::Range;
 
@@ -385,7 +386,6 @@ enum Head {
 /// The token before this one, as far as bodies need it.
 #[derive(Clone, Copy)]
 enum Previous {
-    Dot,
     Begin(usize),
     /// `;` inside a body, or the `ATOMIC` that starts it: where a statement of the body, or its END, stands.
     Boundary,
@@ -438,9 +438,7 @@ impl Open {
                 self.body = None;
                 Previous::Other
             }
-            (Previous::Dot, Kind::Word) => Previous::Other,
             (_, Kind::Word) if is("begin") => Previous::Begin(token.start),
-            (_, Kind::Dot) => Previous::Dot,
             (_, Kind::Semicolon) => Previous::Boundary,
             _ => Previous::Other,
         }

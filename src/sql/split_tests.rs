@@ -258,6 +258,36 @@ fn what_only_psql_can_run_is_refused() {
 }
 
 #[test]
+fn bodies_end_where_the_grammar_ends_them() {
+    for (text, count) in [
+        (
+            "create function s.begin() returns s.begin begin atomic select 1; end; select 2",
+            2,
+        ),
+        (
+            "create function begin() returns int language sql as ''; select 2",
+            2,
+        ),
+        (
+            "create function f() returns int return case when a then 1 end; select 2",
+            2,
+        ),
+        (
+            "create or replace function f() returns int begin atomic; select a.end; end; select 2",
+            2,
+        ),
+        (
+            "create function f(a int default (case when b then 1 end)) begin atomic end; end",
+            2,
+        ),
+        ("create table begin (atomic int); begin; end", 3),
+        ("create view v as select 1 begin atomic; select 2", 2),
+    ] {
+        assert_eq!(texts(text).len(), count, "{text}");
+    }
+}
+
+#[test]
 fn nothing_to_do() {
     for text in [
         "",
@@ -286,7 +316,7 @@ fn a_long_file_is_read_in_linear_time() {
     for unit in [
         "(", ")", ";", "/*", "*/", "$a", "$a$", "E''\n", "E'' --\n", "--\n", "'", "\"", ".", "$ ",
     ] {
-        let text = unit.repeat(200_000);
+        let text = unit.repeat(100_000);
         let _outcome = split(&text);
         let _outcome = split(&format!("create function {text}"));
     }
