@@ -370,9 +370,12 @@ fn pair(candidates: &mut [Candidate], rollbacks: &Tree) {
     for candidate in candidates {
         let folder = format!("{ROLLBACK}/{}", below(candidate.path.folder()));
         let file = candidate.path.file_name();
-        let there = rollbacks
-            .get(&folder)
-            .is_some_and(|folder| folder.files.iter().any(|name| name == file));
+        let there = rollbacks.get(&folder).is_some_and(|folder| {
+            let found = folder
+                .files
+                .binary_search_by(|name| name.as_str().cmp(file));
+            found.is_ok()
+        });
         candidate.rollback = there.then(|| RelPath::joined(&folder, file));
     }
 }
