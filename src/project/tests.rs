@@ -263,12 +263,11 @@ fn ten_times_the_files_take_about_ten_times_as_long() {
         assert!(project.migrations.iter().all(|m| m.rollback.is_some()));
         took
     };
-    // One quadratic search among them makes it more than twenty times. A busy machine disturbs
-    // single measurements, so one good one of several is enough.
-    let ratios: Vec<f64> = (0..6)
-        .map(|_| time(&large, 10_000) / time(&small, 1_000))
-        .collect();
-    assert!(ratios.iter().any(|ratio| *ratio < 14.0), "{ratios:?}");
+    // The best of several each, since a busy machine only ever adds. Ten is what it should be;
+    // one quadratic search among the work makes it more than twenty.
+    let best = |dir: &Dir, count| (0..6).map(|_| time(dir, count)).fold(f64::MAX, f64::min);
+    let ratio = best(&large, 10_000) / best(&small, 1_000);
+    assert!(ratio < 15.0, "{ratio}");
 }
 
 proptest! {

@@ -70,7 +70,13 @@ fn folders_that_no_step_names_are_told_once_and_files_outside_of_steps_too() {
 #[test]
 fn a_misspelled_folder_is_one_error() {
     let manifest = ONE_STEP.replace("migrations = \"a\"", "migrations = \"1_core/2_tabels\"");
-    let dir = Dir::with(&manifest, &[("migrations/1_core/2_tables/V1__x.sql", "")]);
+    let dir = Dir::with(
+        &manifest,
+        &[
+            ("migrations/1_core/2_tables/V1__x.sql", ""),
+            ("rollback/1_core/2_tables/V1__x.sql", ""),
+        ],
+    );
     assert_eq!(
         dir.told(),
         [
