@@ -1,6 +1,5 @@
 //! The two checksums of a migration: refinery's for its table, SHA-256 for divergence.
 
-use std::fmt::Write as _;
 use std::hash::{Hash as _, Hasher as _};
 
 use sha2::{Digest as _, Sha256};
@@ -63,13 +62,13 @@ fn update_normalised(hasher: &mut Sha256, text: &str) {
 }
 
 fn hex(bytes: &[u8]) -> String {
-    bytes
-        .iter()
-        .fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-            // Writing to a String cannot fail.
-            let _infallible = write!(text, "{byte:02x}");
-            text
-        })
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let mut text = String::with_capacity(bytes.len() * 2);
+    for byte in bytes {
+        text.push(char::from(DIGITS[usize::from(byte >> 4)]));
+        text.push(char::from(DIGITS[usize::from(byte & 15)]));
+    }
+    text
 }
 
 #[cfg(test)]

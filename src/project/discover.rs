@@ -246,14 +246,18 @@ fn candidates(
 /// one, or inside a step's folder, or what was offered as a correction.
 fn is_topmost_unlisted(path: &str, listed: &Listed<'_>) -> bool {
     let parent = path.rsplit_once('/').map_or("", |(parent, _)| parent);
-    let leads_to_offered = listed
-        .offered
-        .iter()
-        .any(|offered| offered == path || offered.starts_with(&format!("{path}/")));
     listed.complete
         && listed.above.contains(parent)
         && !listed.steps.contains_key(parent)
-        && !leads_to_offered
+        && !leads_to_offered(path, listed)
+}
+
+/// Returns whether a folder was offered as a correction, or one inside it was.
+fn leads_to_offered(path: &str, listed: &Listed<'_>) -> bool {
+    listed
+        .offered
+        .iter()
+        .any(|offered| offered == path || offered.starts_with(&format!("{path}/")))
 }
 
 fn check_sub_folders(path: &str, folder: &Folder, listed: &Listed<'_>, found: &mut Discovered) {
@@ -312,7 +316,7 @@ fn check_rollbacks(
         if !is_step && !listed.above.contains(twin_path.as_str()) {
             let parent = twin_path.rsplit_once('/').map_or("", |(parent, _)| parent);
             let parent_known = listed.steps.contains_key(parent) || listed.above.contains(parent);
-            if listed.complete && parent_known {
+            if listed.complete && parent_known && !leads_to_offered(&twin_path, listed) {
                 found.errors.push(orphan_folder(path, listed));
             }
             continue;
@@ -372,9 +376,12 @@ fn pair(candidates: &mut [Candidate], rollbacks: &Tree) {
     for candidate in candidates {
         let folder = format!("{ROLLBACK}/{}", below(candidate.path.folder()));
         let file = candidate.path.file_name();
-        let there = rollbacks
-            .get(&folder)
-            .is_some_and(|folder| folder.files.iter().any(|name| name == file));
+        let there = rollbacks.get(&folder).is_some_and(|folder| {
+            let found = folder
+                .files
+                .binary_search_by(|name| name.as_str().cmp(file));
+            found.is_ok()
+        });
         candidate.rollback = there.then(|| RelPath::joined(&folder, file));
     }
 }

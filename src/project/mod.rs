@@ -21,6 +21,10 @@ mod rel_path;
 mod root;
 mod source;
 mod span;
+#[cfg(test)]
+mod testing;
+#[cfg(test)]
+mod tests;
 mod text;
 mod tree;
 

@@ -31,7 +31,8 @@ pub(crate) fn nearest<'a>(
         })
         .filter(|(distance, folded, _)| {
             // A name that was cut short ("stat" for "statistics") is near as well.
-            *distance <= allowed || (wanted.len() >= 3 && folded.starts_with(&wanted))
+            (*distance <= allowed && *distance < wanted.chars().count())
+                || (wanted.len() >= 3 && folded.starts_with(&wanted))
         })
         .min_by_key(|(distance, _, _)| *distance)
         .map(|(_, _, candidate)| candidate.to_owned())
@@ -59,6 +60,8 @@ mod tests {
         );
         assert_eq!(nearest("colour", keys), None);
         assert_eq!(nearest("", keys), None);
+        assert_eq!(nearest("x", ["y"]), None);
+        assert_eq!(nearest("X", ["x"]).as_deref(), Some("x"));
         assert_eq!(
             nearest("stat", ["table", "statistics"]).as_deref(),
             Some("statistics")

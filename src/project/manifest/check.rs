@@ -1,6 +1,6 @@
 //! What no single table of `phases.toml` can tell: names and numbers against each other.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::super::nearest::nearest;
 use super::super::span::{Sited, Span};
@@ -12,8 +12,7 @@ use super::reader::Reader;
 /// it was reported already.
 pub(super) fn check(reader: &mut Reader, manifest: &Manifest) {
     check_environments(reader, manifest);
-    unique(
-        reader,
+    reader.unique(
         "phase number",
         manifest
             .phases
@@ -21,20 +20,11 @@ pub(super) fn check(reader: &mut Reader, manifest: &Manifest) {
             .filter(|phase| *phase.number > 0)
             .map(|phase| (phase.number.to_string(), phase.number.span)),
     );
-    unique(
-        reader,
+    reader.unique(
         "phase",
         manifest.phases.iter().map(|phase| key_of(&phase.name)),
     );
-    for phase in &manifest.phases {
-        unique(
-            reader,
-            "step",
-            phase.steps.iter().map(|step| key_of(&step.name)),
-        );
-    }
-    unique(
-        reader,
+    reader.unique(
         "folder",
         manifest
             .phases
@@ -48,31 +38,6 @@ pub(super) fn check(reader: &mut Reader, manifest: &Manifest) {
 
 fn key_of(name: &Sited<String>) -> (String, Span) {
     (name.value.clone(), name.span)
-}
-
-/// Reports each name that is there a second time, in the order of the file.
-///
-/// Case does not tell names apart: `Core` beside `core` is a trap on the command line, and the
-/// same folder on file systems that ignore case.
-fn unique(reader: &mut Reader, what: &'static str, names: impl Iterator<Item = (String, Span)>) {
-    let mut names: Vec<_> = names.filter(|(name, _)| !name.is_empty()).collect();
-    names.sort_by_key(|(_, span)| span.start);
-    let mut seen: HashMap<String, Span> = HashMap::new();
-    for (name, span) in names {
-        if let Some(&first) = seen.get(&name.to_lowercase()) {
-            let first_line = reader.line(first);
-            reader.error(
-                span,
-                ManifestFault::Duplicate {
-                    what,
-                    name,
-                    first_line,
-                },
-            );
-        } else {
-            seen.insert(name.to_lowercase(), span);
-        }
-    }
 }
 
 fn check_environments(reader: &mut Reader, manifest: &Manifest) {
@@ -142,7 +107,9 @@ fn check_order(
     circles: &[Circle],
 ) {
     let known = *phase.number > 0 && *target.number > 0;
-    let in_circle = circles.iter().any(|circle| circle.span == required.span);
+    let in_circle = circles
+        .iter()
+        .any(|circle| circle.phases.contains(&phase.span) && circle.phases.contains(&target.span));
     if known && *target.number > *phase.number && !in_circle {
         reader.error(
             required.span,
@@ -159,6 +126,7 @@ fn check_order(
 /// A circle: the phases on it, and the `requires` item that closes it.
 struct Circle {
     nodes: Vec<usize>,
+    phases: HashSet<Span>,
     span: Span,
 }
 
@@ -191,10 +159,15 @@ fn circles(phases: &[Phase], by_name: &HashMap<&str, usize>) -> Vec<Circle> {
                     state[target] = path.len();
                 }
                 DONE => {}
-                position => circles.push(Circle {
-                    nodes: path[position - 1..].iter().map(|(node, _)| *node).collect(),
-                    span: required.span,
-                }),
+                position => {
+                    let nodes: Vec<usize> =
+                        path[position - 1..].iter().map(|(node, _)| *node).collect();
+                    circles.push(Circle {
+                        phases: nodes.iter().map(|&node| phases[node].span).collect(),
+                        nodes,
+                        span: required.span,
+                    });
+                }
             }
         }
     }

@@ -16,6 +16,8 @@ mod parse;
 mod phase;
 mod reader;
 mod redact;
+#[cfg(test)]
+mod tests;
 
 pub use contract::CLASSES;
 pub use environment::SSLMODES;

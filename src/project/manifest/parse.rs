@@ -47,7 +47,7 @@ pub(crate) fn parse(text: &str) -> Parsed {
     let (table, faults) = DeTable::parse_recoverable(text);
     let mut readable = true;
     for fault in &faults {
-        let span = fault.span().map_or_else(Span::default, Span::from);
+        let span = fault.span().map_or_else(|| longest_key(text), Span::from);
         let fault = syntax(text, fault.message(), span);
         // After a duplicate key the rest of the tree is sound; after other errors it is guesswork,
         // and errors that follow from guesses help nobody.
@@ -100,13 +100,29 @@ fn finish(mut reader: Reader, table: &DeTable<'_>, readable: bool) -> Parsed {
     }
 }
 
+/// Returns the line with the most dots: the one error without a place is a dotted key with too
+/// many parts.
+fn longest_key(text: &str) -> Span {
+    let dots = |line: &str| line.matches('.').count();
+    let mut start = 0;
+    let mut found = (0, Span::default());
+    for line in text.split_inclusive('\n') {
+        if dots(line) > found.0 {
+            let end = start + line.trim_end().len();
+            found = (dots(line), Span { start, end });
+        }
+        start += line.len();
+    }
+    found.1
+}
+
 /// Tells the parser's errors apart by its words, which is all it gives.
 fn syntax(text: &str, message: &str, span: Span) -> ManifestFault {
     match message {
         "duplicate key" => ManifestFault::DuplicateKey {
             key: printable(text.get(span.start..span.end).unwrap_or_default()),
         },
-        message if message.contains("recursion limit") => ManifestFault::TooDeep,
+        message if message.contains("recurs") => ManifestFault::TooDeep,
         message => ManifestFault::Syntax {
             message: printable(message),
         },

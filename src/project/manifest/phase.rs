@@ -1,5 +1,6 @@
 //! The `[[phase]]` and `[[phase.step]]` tables.
 
+use super::super::nearest::nearest;
 use super::super::rel_path::RelPath;
 use super::super::span::{Sited, Span};
 use super::contract;
@@ -78,12 +79,21 @@ fn read_phase(reader: &mut Reader, section: &Section<'_, '_>, complete: &mut boo
         .get("step")
         .is_none_or(|value| value.get_ref().is_array());
     let mut steps = Vec::with_capacity(step_sections.len());
-    for step in &step_sections {
-        match read_step(reader, step) {
-            Some(step) => steps.push(step),
+    let mut step_names = Vec::with_capacity(step_sections.len());
+    for section in &step_sections {
+        reader.only(section, &STEP_KEYS);
+        let step_name = read_step_name(reader, section);
+        step_names.push((step_name.value.clone(), step_name.span));
+        match read_kind(reader, section) {
+            Some(kind) => steps.push(Step {
+                name: step_name,
+                kind,
+                span: section.span,
+            }),
             None => *complete = false,
         }
     }
+    reader.unique("step", step_names.into_iter());
     Phase {
         number: number.unwrap_or_else(|| Sited::new(0, section.span)),
         name: name.unwrap_or_else(|| Sited::new(String::new(), section.span)),
@@ -96,17 +106,22 @@ fn read_phase(reader: &mut Reader, section: &Section<'_, '_>, complete: &mut boo
     }
 }
 
-fn read_step(reader: &mut Reader, section: &Section<'_, '_>) -> Option<Step> {
-    reader.only(section, &STEP_KEYS);
+/// Reads a step's name; empty where there is none.
+fn read_step_name(reader: &mut Reader, section: &Section<'_, '_>) -> Sited<String> {
     let name = reader.required_string(section, "name");
     if let Some(name) = &name {
         reader.check_name("step", name);
     }
+    name.unwrap_or_else(|| Sited::new(String::new(), section.span))
+}
+
+fn read_kind(reader: &mut Reader, section: &Section<'_, '_>) -> Option<StepKind> {
     let kinds: Vec<&'static str> = KIND_KEYS
         .into_iter()
         .filter(|key| section.get(key).is_some())
         .collect();
     let kind = match kinds[..] {
+        [] if is_misspelled(section) => return None,
         [] => {
             reader.error(section.span, ManifestFault::StepWithoutWork);
             return None;
@@ -118,17 +133,20 @@ fn read_step(reader: &mut Reader, section: &Section<'_, '_>) -> Option<Step> {
             return None;
         }
     };
-    let kind = match kind {
+    Some(match kind {
         "migrations" => StepKind::Migrations(read_folder(reader, section)?),
         "verify" => StepKind::Verify(read_paths(reader, section, "verify")?),
         "functions" => StepKind::Functions(read_paths(reader, section, "functions")?),
         _ => StepKind::Analyze(read_tables(reader, section)?),
-    };
-    Some(Step {
-        name: name.unwrap_or_else(|| Sited::new(String::new(), section.span)),
-        kind,
-        span: section.span,
     })
+}
+
+/// Returns whether an unknown key was meant to say what the step does: that error is enough.
+fn is_misspelled(section: &Section<'_, '_>) -> bool {
+    section
+        .table
+        .keys()
+        .any(|key| nearest(key.get_ref(), KIND_KEYS).is_some())
 }
 
 /// Reads the step's folder, which is written relative to `migrations/`.

@@ -1,5 +1,6 @@
 //! Typed access to the TOML tree; every miss becomes an error with its place.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use toml::Spanned;
@@ -229,16 +230,24 @@ impl Reader {
         )
     }
 
-    /// Reports each item of a list that was there before.
-    pub(super) fn no_duplicates(&mut self, what: &'static str, items: &[Sited<String>]) {
-        let mut seen = std::collections::HashMap::new();
-        for item in items {
-            if let Some(first) = seen.insert(item.as_str(), item.span) {
-                seen.insert(item.as_str(), first);
+    /// Reports each name that is there a second time, in the order of the file.
+    ///
+    /// Case does not tell names apart: `Core` beside `core` is a trap on the command line, and
+    /// the same folder on file systems that ignore case.
+    pub(super) fn unique(
+        &mut self,
+        what: &'static str,
+        names: impl Iterator<Item = (String, Span)>,
+    ) {
+        let mut names: Vec<_> = names.filter(|(name, _)| !name.is_empty()).collect();
+        names.sort_by_key(|(_, span)| span.start);
+        let mut seen: HashMap<String, Span> = HashMap::new();
+        for (name, span) in names {
+            let first = *seen.entry(name.to_lowercase()).or_insert(span);
+            if first != span {
                 let first_line = self.line(first);
-                let name = item.value.clone();
                 self.error(
-                    item.span,
+                    span,
                     ManifestFault::Duplicate {
                         what,
                         name,
@@ -247,6 +256,14 @@ impl Reader {
                 );
             }
         }
+    }
+
+    /// Reports each item of a list that was there before.
+    pub(super) fn no_duplicates(&mut self, what: &'static str, items: &[Sited<String>]) {
+        self.unique(
+            what,
+            items.iter().map(|item| (item.value.clone(), item.span)),
+        );
     }
 
     /// Reads an optional `true` or `false`.

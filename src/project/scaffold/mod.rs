@@ -3,6 +3,8 @@
 mod files;
 mod init;
 mod new_migration;
+#[cfg(test)]
+mod tests;
 
 pub use files::ScaffoldError;
 pub use init::init;
