@@ -186,6 +186,14 @@ impl DbFailure {
         }
     }
 
+    /// Describes an answer that makes no sense; the session itself is as it was.
+    pub(crate) fn protocol(message: &str) -> Self {
+        let mut failure = Self::connection_lost(message);
+        failure.kind = Kind::Other;
+        "ERROR".clone_into(&mut failure.severity);
+        failure
+    }
+
     fn of_the_connection(error: &tokio_postgres::Error) -> Self {
         let source = std::error::Error::source(error);
         let message = match source {

@@ -15,7 +15,9 @@ pub mod keyword;
 mod opening;
 pub mod params;
 pub mod passfile;
-
+pub mod pooling;
+pub mod probe;
+pub mod refusal;
 pub mod resolve;
 pub mod service;
 mod shown;

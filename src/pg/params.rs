@@ -416,3 +416,9 @@ impl Parameters {
         self
     }
 }
+
+/// Returns whether a host name is one of Supabase's.
+pub fn is_supabase(host: &str) -> bool {
+    let host = host.trim().trim_end_matches('.').to_ascii_lowercase();
+    host.ends_with(".supabase.co") || host.ends_with(".supabase.com")
+}

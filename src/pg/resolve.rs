@@ -14,7 +14,7 @@ use crate::pg::keyword::{self, KEYWORDS, Use};
 use crate::pg::params::{
     ChannelBinding, Host, Keepalive, MaybeNamedFile, Origin, Parameters, ParamsError,
     ParamsWarning, RootCertificates, Server, ShownSetting, SslMode, TargetSessionAttrs,
-    TlsParameters, TlsVersion,
+    TlsParameters, TlsVersion, is_supabase,
 };
 use crate::pg::passfile::{DEFAULT_SOCKET_DIRECTORIES, Login, Passfile};
 use crate::pg::service::ServiceFiles;
@@ -562,12 +562,6 @@ fn default_host() -> String {
 /// Returns whether any of the comma-separated hosts is Supabase's (supabase.md 2.4).
 fn has_supabase_host(hosts: &str) -> bool {
     hosts.split(',').any(is_supabase)
-}
-
-/// Returns whether a host name is one of Supabase's.
-pub fn is_supabase(host: &str) -> bool {
-    let host = host.trim().trim_end_matches('.').to_ascii_lowercase();
-    host.ends_with(".supabase.co") || host.ends_with(".supabase.com")
 }
 
 fn tls_warnings(tls: &TlsParameters, home: Option<&Path>) -> Vec<ParamsWarning> {
