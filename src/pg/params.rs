@@ -9,6 +9,7 @@ use crate::pg::conninfo::ConninfoError;
 use crate::pg::passfile::PassfileWarning;
 use crate::pg::service::ServiceError;
 use crate::pg::shown;
+use crate::pg::tls::Connectors;
 use crate::secret::Secret;
 
 /// Which layer a setting came from.
@@ -372,6 +373,7 @@ pub struct Parameters {
     /// What the user should know.
     pub warnings: Vec<ParamsWarning>,
     pub(super) settings: Vec<ShownSetting>,
+    pub(super) connectors: Connectors,
 }
 
 impl Parameters {

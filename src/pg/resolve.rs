@@ -18,6 +18,7 @@ use crate::pg::params::{
 };
 use crate::pg::passfile::{DEFAULT_SOCKET_DIRECTORIES, Login, Passfile};
 use crate::pg::service::ServiceFiles;
+use crate::pg::tls::Connectors;
 use crate::secret::Secret;
 
 /// What the layers are read from. The caller reads the process's environment, nobody else.
@@ -63,6 +64,7 @@ pub fn resolve(sources: &Sources<'_>) -> Result<Parameters, ParamsError> {
         channel_binding: settings.channel_binding()?,
         keepalive: settings.keepalive()?,
         settings: settings.shown(&servers),
+        connectors: Connectors::default(),
         servers,
         dbname,
         user,
