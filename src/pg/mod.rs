@@ -19,6 +19,7 @@ pub mod pooling;
 pub mod probe;
 pub mod refusal;
 pub mod resolve;
+mod resolve_tls;
 pub mod service;
 mod shown;
 mod stream;

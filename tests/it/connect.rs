@@ -216,3 +216,123 @@ fn the_password_file_logs_in() {
     assert!(matches!(error.reason, Reason::NoPassword { .. }));
     assert_eq!(parameters(&text, Some(&home)).warnings.len(), 1);
 }
+
+/// A name, the pieces that a server sends, and what it sends after them without end.
+type Case = (&'static str, Vec<Vec<u8>>, Option<Vec<u8>>);
+
+/// A server that sends a script: for each message of the client, the next piece.
+fn scripted(pieces: Vec<Vec<u8>>, endless: Option<Vec<u8>>) -> u16 {
+    use std::io::{Read as _, Write as _};
+    let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    let port = listener.local_addr().unwrap().port();
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            let mut heard = [0; 4096];
+            let mut nonce = String::new();
+            for piece in &pieces {
+                let count = stream.read(&mut heard).unwrap_or_default();
+                let said = String::from_utf8_lossy(&heard[..count]);
+                if let Some((_, after)) = said.split_once(",r=") {
+                    after.trim_end_matches('\0').clone_into(&mut nonce);
+                }
+                if stream.write_all(&with_nonce(piece, &nonce)).is_err() {
+                    break;
+                }
+            }
+            if let Some(endless) = &endless {
+                while stream.write_all(endless).is_ok() {}
+            }
+        }
+    });
+    port
+}
+
+fn message(tag: u8, body: &[u8]) -> Vec<u8> {
+    let mut bytes = vec![tag];
+    bytes.extend(((body.len() + 4) as u32).to_be_bytes());
+    bytes.extend(body);
+    bytes
+}
+
+/// Completes a SCRAM challenge, which repeats the client's nonce.
+fn with_nonce(piece: &[u8], nonce: &str) -> Vec<u8> {
+    let challenge = b"r=NONCE";
+    match piece
+        .windows(challenge.len())
+        .position(|found| found == challenge)
+    {
+        Some(at) => {
+            let rest = &piece[at + challenge.len()..];
+            message(
+                b'R',
+                &[&piece[5..at], b"r=", nonce.as_bytes(), b"x", rest].concat(),
+            )
+        }
+        None => piece.to_vec(),
+    }
+}
+
+/// B82: whatever answers, the error comes within the limit, and the password is not in it.
+#[test]
+fn b_82_a_hostile_server_gets_an_error_and_nothing_else() {
+    let sasl = message(b'R', b"\0\0\0\x0aSCRAM-SHA-256\0\0");
+    let scram = message(b'R', b"\0\0\0\x0br=NONCE,s=c2FsdHNhbHQ=,i=1000000000");
+    let notice = message(b'N', b"SNOTICE\0C00000\0Mmore\0\0");
+    let escapes = message(
+        b'E',
+        b"SFATAL\0VFATAL\0C28000\0M\x1b]0;owned\x07\xe2\x80\xaex\0\0",
+    );
+    let cases: [Case; 12] = [
+        (
+            "HTTP",
+            vec![b"HTTP/1.1 400 Bad Request\r\n\r\n".to_vec()],
+            None,
+        ),
+        (
+            "a length of 2 GB",
+            vec![vec![b'R', 0x7f, 0xff, 0xff, 0xff, 0]],
+            None,
+        ),
+        ("a length of 1", vec![vec![b'R', 0, 0, 0, 1, 0]], None),
+        ("nothing", vec![], None),
+        ("an empty piece", vec![vec![]], None),
+        (
+            "notices without end",
+            vec![message(b'R', &[0; 4])],
+            Some(notice),
+        ),
+        ("a billion iterations", vec![sasl.clone(), scram], None),
+        (
+            "a copy nobody asked for",
+            vec![message(b'G', &[0, 0, 0])],
+            None,
+        ),
+        (
+            "a login over Kerberos",
+            vec![message(b'R', &[0, 0, 0, 7])],
+            None,
+        ),
+        ("an error without fields", vec![message(b'E', &[0])], None),
+        ("escapes", vec![escapes], None),
+        ("garbage", vec![vec![0xff; 3000]], None),
+    ];
+    for (name, pieces, endless) in cases {
+        let port = scripted(pieces, endless);
+        let text =
+            format!("postgres://u:Ca-na-ry-3@127.0.0.1:{port}/d?sslmode=disable&connect_timeout=2");
+        let started = Instant::now();
+        let error = block_on(open(&text, None)).expect_err(name);
+        let shown = format!("{error} {error:?} {:?}", error.help());
+        assert!(
+            started.elapsed() < Duration::from_secs(4),
+            "{name}: {:?}",
+            started.elapsed()
+        );
+        assert!(!shown.contains("Ca-na-ry"), "{name}: {shown}");
+        assert!(
+            !shown.contains(evmig::report::sanitize::is_unsafe),
+            "{name}: {shown:?}"
+        );
+    }
+}

@@ -12,6 +12,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use evmig::pg::connect::ConnectOptions;
+use evmig::pg::connect_error::Reason;
 use evmig::pg::pooling::{Evidence, Pooling, Unproven, detect};
 use evmig::pg::probe::{ReadOnlySource, ServerFacts, inspect};
 use evmig::pg::refusal::{Needs, Refusal, refusals};
@@ -296,4 +297,27 @@ fn b_30_b_40_a_standby_and_another_encoding_are_refused() {
     give_away(&server.data().join("standby.signal"));
     server.restart("hot_standby = on", "host all all 127.0.0.1/32 trust\n");
     assert_eq!(refused(&server.url("postgres")), [Refusal::Standby]);
+}
+
+#[test]
+fn pgbouncers_own_refusals_are_told_from_the_servers() {
+    let server = PgServer::start("bouncerrefusal", "");
+    let pooler = Pooler::start(&server, "session", "max_client_conn = 2");
+    let url = format!("{}&options=-c%20work_mem%3D1MB", pooler.url());
+    let error = block_on(open(&url, None)).unwrap_err();
+    assert_eq!(error.reason, Reason::PgBouncer, "{error}");
+    assert!(error.help().unwrap().contains("PGOPTIONS"), "{error}");
+    let error = block_on(open(
+        &pooler.url().replace("/postgres?", "/nosuchdb?"),
+        None,
+    ))
+    .unwrap_err();
+    assert_eq!(error.reason, Reason::DatabaseMissing, "{error}");
+    block_on(async {
+        let _first = open(&pooler.url(), None).await.unwrap();
+        let _second = open(&pooler.url(), None).await.unwrap();
+        let url = format!("{}&connect_timeout=1", pooler.url());
+        let error = open(&url, None).await.unwrap_err();
+        assert_eq!(error.reason, Reason::PgBouncer, "{error}");
+    });
 }
