@@ -8,7 +8,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use crate::pg::dial::{self, Address, EncryptError, Encrypted};
 use crate::pg::params::Keepalive;
 use crate::pg::stream::{Observer, PgStream};
-use crate::pg::tls::{Prepared, TlsFailure};
+use crate::pg::tls::{Prepared, TlsFailure, TlsSetupError};
 
 /// Why a cancel request could not be sent. That it was sent does not say that it had an effect.
 #[derive(Debug, thiserror::Error)]
@@ -25,6 +25,9 @@ pub enum CancelError {
     /// The server refused TLS for the request, and in clear its secret would be seen.
     #[error("the server refused TLS, which the session itself has")]
     TlsRefused,
+    /// TLS could not be prepared.
+    #[error("{0}")]
+    TlsSetup(TlsSetupError),
     /// TLS failed.
     #[error("{0}")]
     Tls(TlsFailure),
@@ -61,14 +64,16 @@ impl Canceller {
         let (process, secret) = self.key.ok_or(CancelError::NoKey)?;
         let mut transport = dial::open(&self.address, &self.keepalive).await?;
         if let Some(prepared) = &self.tls {
-            transport = match dial::encrypt(transport, prepared).await {
-                Ok(Encrypted::Yes(transport)) => transport,
-                Ok(Encrypted::NotOffered(_)) | Err(EncryptError::Refused) => {
-                    return Err(CancelError::TlsRefused);
-                }
-                Err(EncryptError::Io(error)) => return Err(error.into()),
-                Err(EncryptError::Handshake(failure)) => return Err(CancelError::Tls(failure)),
-            };
+            transport =
+                match dial::encrypt(transport, prepared.direct, || Ok(prepared.clone())).await {
+                    Ok(Encrypted::Yes(transport, _)) => transport,
+                    Ok(Encrypted::NotOffered(_)) | Err(EncryptError::Refused) => {
+                        return Err(CancelError::TlsRefused);
+                    }
+                    Err(EncryptError::Io(error)) => return Err(error.into()),
+                    Err(EncryptError::Setup(error)) => return Err(CancelError::TlsSetup(error)),
+                    Err(EncryptError::Handshake(failure)) => return Err(CancelError::Tls(failure)),
+                };
         }
         let mut stream = PgStream::new(transport, Observer::default());
         // Length 16 and the request's code, 1234.5678.

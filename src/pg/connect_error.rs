@@ -129,7 +129,7 @@ impl fmt::Display for ConnectError {
             (Reason::WrongKindOfServer { wanted }, _) => {
                 write!(
                     f,
-                    "the server is not what target_session_attrs asks for ({wanted:?})"
+                    "the server is not {wanted}, as target_session_attrs asks"
                 )
             }
             (_, Some(failure)) => write!(f, "{failure}"),
@@ -225,6 +225,21 @@ pub(super) fn reason_of(failure: &DbFailure) -> Reason {
         Some("3D000") => Reason::DatabaseMissing,
         Some("53300") => Reason::TooManyConnections,
         Some("57P03") => Reason::StartingUp,
+        // PgBouncer passes the server's words on, under an SQLSTATE of its own.
+        Some("08P01") if failure.message.ends_with("does not exist") => {
+            if failure.message.starts_with("database ") {
+                Reason::DatabaseMissing
+            } else {
+                Reason::Authentication
+            }
+        }
+        Some("08P01")
+            if failure
+                .message
+                .starts_with("password authentication failed") =>
+        {
+            Reason::Authentication
+        }
         Some("08P01") if is_pgbouncer(&failure.message) => Reason::PgBouncer,
         _ => Reason::Server,
     }

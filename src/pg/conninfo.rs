@@ -147,8 +147,10 @@ fn parse_query(pairs: &mut Pairs, query: &str) -> Result<(), ConninfoError> {
             pairs.push(("sslmode", Secret::new("require")));
             continue;
         }
-        // An `@` this late hints that the `?` was part of a password.
-        pairs.push((known(&name, !query.contains('@'))?, Secret::new(value)));
+        // An `@` this late hints that the `?` was part of a password, and after a password an
+        // unknown word may be the rest of it, behind an `&` that should have been encoded.
+        let safe = !query.contains('@') && !query.contains("password=");
+        pairs.push((known(&name, safe)?, Secret::new(value)));
     }
     Ok(())
 }

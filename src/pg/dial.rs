@@ -12,7 +12,7 @@ use tokio_postgres::tls::TlsConnect as _;
 
 use crate::pg::params::{Host, Keepalive, Server};
 use crate::pg::stream::Transport;
-use crate::pg::tls::{Prepared, TlsFailure};
+use crate::pg::tls::{Prepared, TlsFailure, TlsSetupError};
 
 /// Where one server can be reached.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -81,8 +81,8 @@ pub(super) async fn open(address: &Address, keepalive: &Keepalive) -> io::Result
 
 /// What became of the wish for TLS.
 pub(super) enum Encrypted {
-    /// The session is encrypted.
-    Yes(Transport),
+    /// The session is encrypted, by this.
+    Yes(Transport, Prepared),
     /// The server has no TLS; the plain session can go on.
     NotOffered(Transport),
 }
@@ -91,6 +91,7 @@ pub(super) enum Encrypted {
 #[derive(Debug)]
 pub(super) enum EncryptError {
     Io(io::Error),
+    Setup(TlsSetupError),
     Handshake(TlsFailure),
     /// The server answered the wish with an error. Its text is not shown: it was not
     /// authenticated by anything, and whoever sits in between could write it (CVE-2024-10977).
@@ -98,16 +99,20 @@ pub(super) enum EncryptError {
 }
 
 /// Asks for TLS as protocol 3.0 does (`SSLRequest`), or starts it at once if `direct`.
+///
+/// Preparing is left until the server has agreed: the TLS library reads all of the system's
+/// authorities first, wanted or not, which takes longer than the rest of a local connection.
 pub(super) async fn encrypt(
     transport: Transport,
-    prepared: &Prepared,
+    direct: bool,
+    prepare: impl FnOnce() -> Result<Prepared, TlsSetupError>,
 ) -> Result<Encrypted, EncryptError> {
     let mut stream = match transport {
         Transport::Tcp(stream) => stream,
         // A Unix socket is never encrypted, and nothing is encrypted twice.
         other => return Ok(Encrypted::NotOffered(other)),
     };
-    if !prepared.direct {
+    if !direct {
         // Length 8 and the request's code, 1234.5679.
         let request = [0, 0, 0, 8, 0x04, 0xd2, 0x16, 0x2f];
         stream.write_all(&request).await.map_err(EncryptError::Io)?;
@@ -125,11 +130,12 @@ pub(super) async fn encrypt(
             }
         }
     }
+    let prepared = prepare().map_err(EncryptError::Setup)?;
     TlsConnector::new(prepared.connector.clone(), &prepared.domain)
         .connect(stream)
         .await
-        .map(|stream| Encrypted::Yes(Transport::Tls(Box::new(stream))))
         .map_err(|error| {
             EncryptError::Handshake(TlsFailure::from_library(&error, &prepared.domain))
         })
+        .map(|stream| Encrypted::Yes(Transport::Tls(Box::new(stream)), prepared))
 }

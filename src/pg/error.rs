@@ -232,6 +232,8 @@ fn kind_of(sqlstate: &str) -> Kind {
         "25006" => Kind::ReadOnly,
         "23505" => Kind::UniqueViolation,
         "42501" => Kind::InsufficientPrivilege,
+        // A protocol violation: the session goes on unless the severity says otherwise.
+        "08P01" => Kind::Other,
         class if class.starts_with("08") => Kind::ConnectionLost,
         _ => Kind::Other,
     }

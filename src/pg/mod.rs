@@ -21,6 +21,7 @@ pub mod pooling;
 pub mod probe;
 pub mod refusal;
 pub mod resolve;
+mod resolve_tls;
 pub mod service;
 pub mod session;
 pub mod settings;

@@ -15,7 +15,7 @@ use crate::pg::dial::{self, Address, EncryptError, Encrypted};
 use crate::pg::error::DbFailure;
 use crate::pg::params::{ChannelBinding, Host, Parameters, Server, SslMode, TargetSessionAttrs};
 use crate::pg::stream::{AlreadySettled, Observed, Observer, PgStream, Transport};
-use crate::pg::tls::{self, Prepared};
+use crate::pg::tls::Prepared;
 use crate::report::sanitize::for_terminal;
 
 /// What libpq does after a failure.
@@ -221,17 +221,15 @@ impl Opening<'_> {
             return Ok((transport, None));
         }
         observer.enter("starting TLS");
-        let prepared = tls::prepare(
-            &self.parameters.tls,
-            &self.server.host,
-            self.server.hostaddr,
-        )
-        .map_err(|error| Failed::of(Reason::TlsSetup(error)))?;
-        match dial::encrypt(transport, &prepared).await {
-            Ok(Encrypted::Yes(transport)) => Ok((transport, Some(prepared))),
+        let parameters = self.parameters;
+        let (host, address) = (&self.server.host, self.server.hostaddr);
+        let prepare = || parameters.connectors.get(&parameters.tls, host, address);
+        match dial::encrypt(transport, parameters.tls.direct, prepare).await {
+            Ok(Encrypted::Yes(transport, prepared)) => Ok((transport, Some(prepared))),
             Ok(Encrypted::NotOffered(transport)) if wish == Wish::Offered => Ok((transport, None)),
             Ok(Encrypted::NotOffered(_)) => Err(Failed::of(Reason::TlsRequired)),
             Err(EncryptError::Io(error)) => Err(Failed::io(&error)),
+            Err(EncryptError::Setup(error)) => Err(Failed::of(Reason::TlsSetup(error))),
             Err(EncryptError::Refused) => Err(Failed::of(Reason::RefusedBeforeTls)),
             Err(EncryptError::Handshake(failure)) => Err(Failed {
                 other_encryption: wish == Wish::Offered,

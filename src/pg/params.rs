@@ -9,6 +9,7 @@ use crate::pg::conninfo::ConninfoError;
 use crate::pg::passfile::PassfileWarning;
 use crate::pg::service::ServiceError;
 use crate::pg::shown;
+use crate::pg::tls::Connectors;
 use crate::secret::Secret;
 
 /// Which layer a setting came from.
@@ -175,6 +176,19 @@ pub enum TargetSessionAttrs {
     Standby,
     /// In recovery if there is one such host, else anything.
     PreferStandby,
+}
+
+impl fmt::Display for TargetSessionAttrs {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Any => "any",
+            Self::ReadWrite => "read-write",
+            Self::ReadOnly => "read-only",
+            Self::Primary => "primary",
+            Self::Standby => "standby",
+            Self::PreferStandby => "prefer-standby",
+        })
+    }
 }
 
 /// Whether the SCRAM login is bound to the TLS session.
@@ -372,6 +386,7 @@ pub struct Parameters {
     /// What the user should know.
     pub warnings: Vec<ParamsWarning>,
     pub(super) settings: Vec<ShownSetting>,
+    pub(super) connectors: Connectors,
 }
 
 impl Parameters {

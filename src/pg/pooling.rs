@@ -18,7 +18,7 @@ use std::time::Duration;
 
 use tokio::time::timeout;
 
-use crate::pg::connect::{ConnectOptions, Connection, connect};
+use crate::pg::connect::{ConnectOptions, Connection, ConnectionInfo, connect};
 use crate::pg::error::DbFailure;
 use crate::pg::params::{Parameters, is_supabase};
 use crate::pg::probe::{Backend, ServerFacts, first_row};
@@ -109,7 +109,7 @@ pub async fn detect(
     if connection.info.key_pid == Some(facts.backend.pid) {
         return Ok(Pooling::Direct);
     }
-    if let Some(evidence) = supabase_evidence(connection, facts) {
+    if let Some(evidence) = supabase_evidence(&connection.info, &facts.application_name) {
         return Ok(Pooling::Transaction { evidence });
     }
     let mut parameters = parameters.clone();
@@ -127,20 +127,18 @@ pub async fn detect(
     pooling
 }
 
-fn supabase_evidence(connection: &Connection, facts: &ServerFacts) -> Option<Evidence> {
-    let info = &connection.info;
+/// Judges by what is known of Supabase's poolers; `shown` is the name that the server knows.
+fn supabase_evidence(info: &ConnectionInfo, shown: &str) -> Option<Evidence> {
     if !is_supabase(&info.host) {
         return None;
     }
     if info.port == 6543 {
         return Some(Evidence::SupabasePort);
     }
-    // The server keeps the first 63 bytes of the name and replaces what is not printable ASCII.
+    // The server cuts the name after 63 bytes and replaces what is not printable ASCII.
     let sent = info.application_name.as_deref()?;
-    let is_ours = facts
-        .application_name
-        .starts_with(&sent[..sent.floor_char_boundary(20)]);
-    (!is_ours).then_some(Evidence::NameLost)
+    let sent = &sent[..sent.floor_char_boundary(20)];
+    (!shown.starts_with(sent)).then_some(Evidence::NameLost)
 }
 
 /// What the second session said.
@@ -218,5 +216,38 @@ async fn backend(connection: &Connection, sql: &str) -> Result<Backend, DbFailur
         _ => Err(DbFailure::protocol(
             "the server does not name its own backend",
         )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn supabase_poolers_are_known_by_port_and_by_a_lost_name() {
+        let judge = |host: &str, port, shown| {
+            let info = ConnectionInfo {
+                host: host.to_owned(),
+                port,
+                address: String::new(),
+                dbname: "postgres".to_owned(),
+                user: "postgres.ref".to_owned(),
+                application_name: Some("evmig/0.1.0 run=0123456789".to_owned()),
+                tls: None,
+                key_pid: None,
+                server_version: None,
+                server_index: 0,
+            };
+            supabase_evidence(&info, shown)
+        };
+        let (pooler, ours) = ("aws-0-eu.pooler.supabase.com", "evmig/0.1.0 run=0123456789");
+        assert_eq!(judge(pooler, 6543, ours), Some(Evidence::SupabasePort));
+        assert_eq!(
+            judge("db.ref.supabase.co", 6543, ours),
+            Some(Evidence::SupabasePort)
+        );
+        assert_eq!(judge(pooler, 5432, "Supavisor"), Some(Evidence::NameLost));
+        assert_eq!(judge(pooler, 5432, ours), None);
+        assert_eq!(judge("pgbouncer.example", 6543, ""), None);
     }
 }

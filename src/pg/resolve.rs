@@ -12,12 +12,13 @@ use std::time::Duration;
 use crate::pg::conninfo;
 use crate::pg::keyword::{self, KEYWORDS, Use};
 use crate::pg::params::{
-    ChannelBinding, Host, Keepalive, MaybeNamedFile, Origin, Parameters, ParamsError,
-    ParamsWarning, RootCertificates, Server, ShownSetting, SslMode, TargetSessionAttrs,
-    TlsParameters, TlsVersion, is_supabase,
+    ChannelBinding, Host, Keepalive, Origin, Parameters, ParamsError, ParamsWarning, Server,
+    ShownSetting, TargetSessionAttrs,
 };
 use crate::pg::passfile::{DEFAULT_SOCKET_DIRECTORIES, Login, Passfile};
+use crate::pg::resolve_tls::tls_warnings;
 use crate::pg::service::ServiceFiles;
+use crate::pg::tls::Connectors;
 use crate::secret::Secret;
 
 /// What the layers are read from. The caller reads the process's environment, nobody else.
@@ -63,6 +64,7 @@ pub fn resolve(sources: &Sources<'_>) -> Result<Parameters, ParamsError> {
         channel_binding: settings.channel_binding()?,
         keepalive: settings.keepalive()?,
         settings: settings.shown(&servers),
+        connectors: Connectors::default(),
         servers,
         dbname,
         user,
@@ -73,7 +75,7 @@ pub fn resolve(sources: &Sources<'_>) -> Result<Parameters, ParamsError> {
 }
 
 /// The winning value of each keyword.
-struct Settings(BTreeMap<&'static str, (Secret, Origin)>);
+pub(super) struct Settings(BTreeMap<&'static str, (Secret, Origin)>);
 
 impl Settings {
     fn collect(sources: &Sources<'_>) -> Result<Self, ParamsError> {
@@ -173,14 +175,14 @@ impl Settings {
     }
 
     /// Returns a value that is set and not empty.
-    fn text(&self, name: &str) -> Option<String> {
+    pub(super) fn text(&self, name: &str) -> Option<String> {
         self.0
             .get(name)
             .filter(|(value, _)| !value.is_empty())
             .map(|(value, _)| value.expose().to_owned())
     }
 
-    fn origin(&self, name: &str) -> Origin {
+    pub(super) fn origin(&self, name: &str) -> Origin {
         self.0
             .get(name)
             .map_or(Origin::Default, |(_, origin)| origin.clone())
@@ -203,7 +205,12 @@ impl Settings {
         })
     }
 
-    fn choose<T: Copy>(
+    /// Sets what follows from other settings.
+    pub(super) fn imply(&mut self, name: &'static str, value: &str, origin: Origin) {
+        self.0.insert(name, (Secret::new(value), origin));
+    }
+
+    pub(super) fn choose<T: Copy>(
         &self,
         name: &'static str,
         default: &str,
@@ -373,87 +380,6 @@ impl Settings {
         places
     }
 
-    fn tls(&mut self, sources: &Sources<'_>) -> Result<TlsParameters, ParamsError> {
-        let in_home = |name: &str| sources.home.map(|home| home.join(".postgresql").join(name));
-        let roots = match self.text("sslrootcert") {
-            Some(text) if text == "system" => RootCertificates::System,
-            Some(text) => RootCertificates::File(PathBuf::from(text)),
-            None => in_home("root.crt").map_or(RootCertificates::Unknown, RootCertificates::File),
-        };
-        let mode = self.ssl_mode(&roots)?;
-        let direct = self.choose(
-            "sslnegotiation",
-            "postgres",
-            &[("postgres", false), ("direct", true)],
-            "`postgres` or `direct`",
-        )?;
-        if direct && mode < SslMode::Require {
-            return Err(ParamsError::WeakModeWithDirect { mode });
-        }
-        let file = |named: Option<String>, default: &str| MaybeNamedFile {
-            named: named.is_some(),
-            path: named.map(PathBuf::from).or_else(|| in_home(default)),
-        };
-        let versions = &[
-            ("TLSv1", TlsVersion::V10),
-            ("TLSv1.1", TlsVersion::V11),
-            ("TLSv1.2", TlsVersion::V12),
-            ("TLSv1.3", TlsVersion::V13),
-        ];
-        let expected = "one of: TLSv1, TLSv1.1, TLSv1.2, TLSv1.3";
-        Ok(TlsParameters {
-            mode,
-            direct,
-            roots,
-            certificate: file(self.text("sslcert"), "postgresql.crt"),
-            key: file(self.text("sslkey"), "postgresql.key"),
-            sni: self.choose("sslsni", "1", &[("1", true), ("0", false)], "`0` or `1`")?,
-            min_version: self.choose("ssl_min_protocol_version", "TLSv1.2", versions, expected)?,
-            max_version: self
-                .text("ssl_max_protocol_version")
-                .map(|_| self.choose("ssl_max_protocol_version", "", versions, expected))
-                .transpose()?,
-        })
-    }
-
-    fn ssl_mode(&mut self, roots: &RootCertificates) -> Result<SslMode, ParamsError> {
-        if self.text("sslmode").is_none() {
-            let implied = if *roots == RootCertificates::System {
-                ("verify-full", Origin::Rule("sslrootcert=system implies it"))
-            } else if self
-                .text("host")
-                .is_some_and(|hosts| has_supabase_host(&hosts))
-            {
-                let why = "Supabase hosts are never spoken to in clear unless sslmode says so";
-                ("require", Origin::Rule(why))
-            } else {
-                ("prefer", Origin::Default)
-            };
-            self.0
-                .insert("sslmode", (Secret::new(implied.0), implied.1));
-        }
-        let mode = self.choose(
-            "sslmode",
-            "prefer",
-            &[
-                ("disable", SslMode::Disable),
-                ("allow", SslMode::Allow),
-                ("prefer", SslMode::Prefer),
-                ("require", SslMode::Require),
-                ("verify-ca", SslMode::VerifyCa),
-                ("verify-full", SslMode::VerifyFull),
-            ],
-            "one of: disable, allow, prefer, require, verify-ca, verify-full",
-        )?;
-        if *roots == RootCertificates::System && mode != SslMode::VerifyFull {
-            return Err(ParamsError::WeakModeWithSystemRoots {
-                mode,
-                origin: self.origin("sslmode"),
-            });
-        }
-        Ok(mode)
-    }
-
     /// libpq waits for ever on 0 or less; evmig leaves those to the caller's limit.
     fn connect_timeout(&self) -> Result<Option<Duration>, ParamsError> {
         let seconds = self.number("connect_timeout")?;
@@ -557,34 +483,6 @@ fn default_host() -> String {
             || "localhost".to_owned(),
             |directory| (*directory).to_owned(),
         )
-}
-
-/// Returns whether any of the comma-separated hosts is Supabase's (supabase.md 2.4).
-fn has_supabase_host(hosts: &str) -> bool {
-    hosts.split(',').any(is_supabase)
-}
-
-fn tls_warnings(tls: &TlsParameters, home: Option<&Path>) -> Vec<ParamsWarning> {
-    let mut warnings = Vec::new();
-    if tls.mode == SslMode::Disable {
-        return warnings;
-    }
-    if let RootCertificates::File(path) = &tls.roots
-        && !path.exists()
-        && tls.mode == SslMode::Require
-        && home.is_none_or(|home| !path.starts_with(home.join(".postgresql")))
-    {
-        warnings.push(ParamsWarning::RootFileMissing {
-            path: path.clone(),
-            mode: tls.mode,
-        });
-    }
-    if let Some(path) = home.map(|home| home.join(".postgresql/root.crl"))
-        && path.exists()
-    {
-        warnings.push(ParamsWarning::RevocationListNotUsed { path });
-    }
-    warnings
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 use proptest::prelude::*;
 
 use super::*;
+use crate::pg::params::SslMode;
 
 /// A home directory that is removed at the end of the test.
 struct Home(PathBuf);

@@ -6,8 +6,10 @@
 
 use std::fs;
 use std::io;
+use std::net::IpAddr;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use native_tls::{Certificate, Identity, Protocol, TlsConnector};
 
@@ -135,11 +137,44 @@ pub(super) struct Prepared {
     pub(super) direct: bool,
 }
 
+/// What was prepared so far, shared by the clones of one set of parameters: a run opens several
+/// sessions to the same server, and preparing is slow.
+#[derive(Clone, Default)]
+pub(super) struct Connectors(Arc<Mutex<Vec<Entry>>>);
+
+/// What a connector was prepared from, and the connector.
+type Entry = ((TlsParameters, Host, Option<IpAddr>), Prepared);
+
+impl std::fmt::Debug for Connectors {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Connectors")
+    }
+}
+
+impl Connectors {
+    /// Returns the connector for one host, prepared now or earlier.
+    pub(super) fn get(
+        &self,
+        tls: &TlsParameters,
+        host: &Host,
+        address: Option<IpAddr>,
+    ) -> Result<Prepared, TlsSetupError> {
+        let key = (tls.clone(), host.clone(), address);
+        let mut entries = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, prepared)) = entries.iter().find(|(known, _)| *known == key) {
+            return Ok(prepared.clone());
+        }
+        let prepared = prepare(tls, host, address)?;
+        entries.push((key, prepared.clone()));
+        Ok(prepared)
+    }
+}
+
 /// Reads the files and builds the connector for one host.
-pub(super) fn prepare(
+fn prepare(
     tls: &TlsParameters,
     host: &Host,
-    address: Option<std::net::IpAddr>,
+    address: Option<IpAddr>,
 ) -> Result<Prepared, TlsSetupError> {
     let name = match host {
         Host::Tcp(name) => name.as_str(),

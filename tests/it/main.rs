@@ -8,6 +8,10 @@
 )]
 
 mod architecture;
+mod connect;
 mod embedded;
 mod harness;
 mod harness_self;
+mod pg_server;
+mod pooler;
+mod tls;
