@@ -1,0 +1,2 @@
+drop index public.event_vendors_vendor_idx;
+drop index public.event_vendors_event_idx;

@@ -1,0 +1,13 @@
+drop index public.event_status_history_actor_idx;
+drop index public.event_status_history_event_idx;
+drop index public.session_registrations_ticket_idx;
+drop index public.session_speakers_speaker_idx;
+drop index public.event_sessions_space_idx;
+drop index public.event_sessions_event_idx;
+drop index public.event_team_members_member_idx;
+drop index public.events_creator_idx;
+drop index public.events_series_idx;
+drop index public.events_category_idx;
+drop index public.events_venue_idx;
+drop index public.events_public_start_idx;
+drop index public.events_organization_start_idx;

@@ -1,0 +1,14 @@
+drop index public.payment_webhook_events_open_idx;
+drop index public.invoice_lines_tax_rate_idx;
+drop index public.invoices_order_idx;
+drop index public.refunds_requester_idx;
+drop index public.refunds_payment_idx;
+drop index public.payments_order_idx;
+drop index public.order_items_category_idx;
+drop index public.order_items_order_idx;
+drop index public.orders_payment_idx;
+drop index public.orders_customer_email_idx;
+drop index public.orders_user_idx;
+drop index public.orders_event_idx;
+drop index public.orders_confirmed_created_idx;
+drop index public.orders_organization_created_idx;

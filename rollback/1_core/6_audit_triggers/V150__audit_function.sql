@@ -1,0 +1,1 @@
+drop function app_private.audit_row();

@@ -1,0 +1,13 @@
+drop trigger zz_audit on public.tax_rates;
+drop trigger zz_audit on public.invoices;
+drop trigger zz_audit on public.payouts;
+drop trigger zz_audit on public.refunds;
+drop trigger zz_audit on public.payments;
+drop trigger zz_audit on public.orders;
+drop trigger zz_audit on public.promo_codes;
+drop trigger zz_audit on public.events;
+drop trigger zz_audit on public.api_keys;
+drop trigger zz_audit on public.roles;
+drop trigger zz_audit on public.organization_invitations;
+drop trigger zz_audit on public.organization_members;
+drop trigger zz_audit on public.organizations;
