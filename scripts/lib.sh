@@ -145,7 +145,7 @@ cargo_tool() { # ROOT CRATE VERSION PROGRAM [CARGO-OPTION...]
   fi
   say "building $crate $version"
   # A build folder of its own: the caller's is in use by the build that runs beside this one.
-  CARGO_TARGET_DIR="$root/build/$crate" cargo install "$crate" --version "$version" --root "$root" \
+  CARGO_TARGET_DIR="$root/build/$crate" CARGO_PROFILE_DEV_DEBUG=0 cargo install "$crate" --version "$version" --root "$root" \
     --locked --force --debug --quiet "$@" </dev/null || return 1
   rm -rf "$root/build/$crate"
   echo "$version" >"$root/$crate.version"

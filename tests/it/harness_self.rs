@@ -143,6 +143,25 @@ fn a_holder_holds_until_released() {
 }
 
 #[test]
+fn an_autovacuum_steps_aside_after_deadlock_timeout() {
+    let server = Server::private(
+        &Options::new(15)
+            .slow_autovacuum()
+            .set("deadlock_timeout", "200ms"),
+    );
+    let database = server.database(Shape::Plain, Role::Superuser);
+    let pid = Holder::autovacuum(&database, "crowded", Duration::from_secs(30));
+    assert!(pid > 0);
+    let mut session = database.session();
+    assert_eq!(
+        session.sqlstate("set lock_timeout = '50ms'; alter table crowded add column a int"),
+        "55P03"
+    );
+    session.execute("set lock_timeout = '10s'; alter table crowded add column a int");
+    assert!(server.log().contains("canceling autovacuum task"));
+}
+
+#[test]
 fn a_server_with_tls_speaks_it() {
     let authority = Authority::new("harness");
     let certificate = authority.issue("127.0.0.1");
@@ -206,6 +225,7 @@ fn a_running_command_can_be_watched_and_signalled() {
         .arg(script)
         .spawn();
     running.wait_for("ready\n", Duration::from_secs(20));
+    assert!(running.process_list().contains("trap 'echo caught"));
     running.signal(nix::sys::signal::Signal::SIGINT);
     let output = running.finish(Duration::from_secs(20));
     assert_eq!(output.stderr, "ready\ncaught\n");
