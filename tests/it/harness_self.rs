@@ -219,17 +219,17 @@ fn a_terminal_has_the_width_asked_for_and_all_three_streams_are_it() {
 fn a_running_command_can_be_watched_and_signalled() {
     let project = Project::empty();
     let script =
-        "trap 'echo caught >&2; exit 130' INT; echo ready >&2; while :; do sleep 0.01; done";
+        "trap 'echo caught >&2; exit 143' TERM; echo ready >&2; while :; do sleep 0.01; done";
     let running = Evmig::new(&project, "-c")
         .instead("/bin/sh")
         .arg(script)
         .spawn();
     running.wait_for("ready\n", Duration::from_secs(20));
     assert!(running.process_list().contains("trap 'echo caught"));
-    running.signal(nix::sys::signal::Signal::SIGINT);
+    running.signal(nix::sys::signal::Signal::SIGTERM);
     let output = running.finish(Duration::from_secs(20));
     assert_eq!(output.stderr, "ready\ncaught\n");
-    assert_eq!(output.code(), 130);
+    assert_eq!(output.code(), 143);
 }
 
 #[test]

@@ -328,7 +328,8 @@ impl Running {
             .join("\n")
     }
 
-    /// Sends a signal.
+    /// Sends a signal. Where the tests themselves run with SIGINT ignored (a background job of a
+    /// shell), a program that leaves it at its default inherits that; one with a handler does not.
     pub(crate) fn signal(&self, signal: Signal) {
         kill(Pid::from_raw(self.child.id().cast_signed()), signal).expect("a running child");
     }
