@@ -1,1 +1,29 @@
 //! The only place that names the driver.
+//!
+//! `resolve` (with `keyword`, `conninfo`, `service`, `passfile`) says where and as whom to connect,
+//! as libpq does, in the words of `params`; `connect` (with `opening`, `dial`, `tls`, `stream`)
+//! opens the session; `probe`, `pooling` and `refusal` say what was reached; `error` and
+//! `connect_error` say what went wrong.
+
+pub mod cancel;
+pub mod connect;
+pub mod connect_error;
+pub mod conninfo;
+mod dial;
+pub mod error;
+pub mod keyword;
+pub mod lock;
+mod opening;
+pub mod own_role;
+pub mod params;
+pub mod passfile;
+pub mod pooling;
+pub mod probe;
+pub mod refusal;
+pub mod resolve;
+pub mod service;
+pub mod session;
+pub mod settings;
+mod shown;
+mod stream;
+pub mod tls;

@@ -1,1 +1,6 @@
-//! Decides what to run, without any I/O.
+//! Decides what to run, without any I/O: (project, history, selection) to work in order, or a refusal.
+
+pub mod adopt;
+pub mod choose;
+pub mod refusal;
+pub mod standing;

@@ -2,4 +2,12 @@
 //!
 //! Producers (project, runner, history, …) fill these types; `render` turns them into bytes.
 
+pub mod config;
+pub mod event;
+pub mod history;
 pub mod place;
+pub mod problem;
+pub mod run;
+pub mod sanitize;
+pub mod status;
+pub mod target;

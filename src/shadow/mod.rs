@@ -1,1 +1,35 @@
-//! Local PostgreSQL servers.
+//! The embedded server: a local PostgreSQL that evmig initialises, starts and finds again.
+//!
+//! This is the only folder that spawns processes. It does not use the driver: whether a server is
+//! ready is read from `postmaster.pid`, which the server itself keeps, so that finding a running
+//! one costs a few file reads. Values of the environment come in through [`Surroundings`].
+//!
+//! On disk, per project and major version (see `home.rs`):
+//!
+//! ```text
+//! <base>/<project>-<hash>/lock                 held while a server is started, stopped or removed
+//! <base>/<project>-<hash>/pg17/evmig-embedded  the marker: only directories with it are touched
+//!                              /server.json    which binaries and port it was last started with
+//!                              /pgpass         the superuser's password, readable by the caller
+//!                              /log            what the server says
+//!                              /run/           its socket
+//!                              /data/          its data directory, owned by the server's user
+//! ```
+
+mod binaries;
+mod error;
+mod home;
+mod initialise;
+mod launch;
+mod postmaster;
+mod private;
+mod psql;
+mod server;
+mod surroundings;
+mod user;
+mod version;
+
+pub use error::EmbeddedError;
+pub use server::{Embedded, Note, Origin, Removed, Running, Status};
+pub use surroundings::Surroundings;
+pub use version::Version;

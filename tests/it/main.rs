@@ -8,5 +8,6 @@
 )]
 
 mod architecture;
+mod embedded;
 mod harness;
 mod harness_self;

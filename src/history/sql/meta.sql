@@ -1,0 +1,1 @@
+select format::text, refinery_table from {schema}.meta

@@ -1,0 +1,4 @@
+-- Every word on every migration, oldest first; the scripts stay in the database.
+select seq::text, key, version::text, name, phase_number::text, phase, step, run_id, action, sha256,
+    refinery_checksum, to_char(at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')
+from {schema}.migration order by seq

@@ -1,0 +1,6 @@
+-- The journal of files that were begun and not recorded as done.
+select s.seq::text, s.key, s.run_id, s.position::text, s.state, s.sha256, s.note
+from {schema}.statement s
+where s.seq > coalesce(
+    (select max(m.journal_seq) from {schema}.migration m where m.key = s.key), 0)
+order by s.seq

@@ -1,0 +1,1 @@
+select version::text, name, applied_on, checksum from {refinery} order by version

@@ -1,0 +1,105 @@
+//! Proves that nobody has changed the history by hand, or names the first row that was.
+
+use super::store::{HistoryError, RefineryTable, fill};
+use crate::pg::session::Session;
+
+/// What is wrong with the history first.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum BadRow {
+    /// A row's hash does not follow from its content and the row before it.
+    #[error("{table} row {seq}, {label}, is not as it was written")]
+    Row {
+        /// Table in the history schema.
+        table: &'static str,
+        /// Position.
+        seq: i64,
+        /// What the row is about.
+        label: String,
+        /// Position of the row before it, as the table now stands.
+        previous: Option<i64>,
+    },
+    /// The ends do not meet: rows are missing at the end, or refinery's table differs.
+    #[error("{difference}")]
+    End {
+        /// Where: `run` or `refinery`.
+        table: String,
+        /// What differs.
+        difference: String,
+    },
+}
+
+/// The result of a proof.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Proof {
+    /// How many rows were recomputed.
+    pub rows: u64,
+    /// What is wrong first; `None` where everything holds.
+    pub first_bad: Option<BadRow>,
+}
+
+/// Recomputes every hash in the database and compares. Reads only.
+pub async fn verify(
+    session: &Session,
+    schema: &str,
+    refinery: &RefineryTable,
+) -> Result<Proof, HistoryError> {
+    let chains = [
+        (
+            "migration",
+            include_str!("sql/verify_migrations.sql"),
+            include_str!("sql/migration_hash.sql"),
+        ),
+        (
+            "statement",
+            include_str!("sql/verify_statements.sql"),
+            include_str!("sql/statement_hash.sql"),
+        ),
+        (
+            "run",
+            include_str!("sql/verify_runs.sql"),
+            include_str!("sql/run_hash.sql"),
+        ),
+        (
+            "run",
+            include_str!("sql/verify_run_ends.sql"),
+            include_str!("sql/run_end_hash.sql"),
+        ),
+    ];
+    let what = "could not verify the history";
+    let mut proof = Proof {
+        rows: 0,
+        first_bad: None,
+    };
+    for (table, text, hash) in chains {
+        let sql = fill(&text.replace("{hash}", hash), schema, Some(refinery));
+        let rows = session
+            .query(&sql, &[])
+            .await
+            .map_err(|failure| HistoryError::Query { what, failure })?;
+        let Some(row) = rows.first() else { continue };
+        proof.rows += row
+            .number(0)
+            .and_then(|rows| u64::try_from(rows).ok())
+            .unwrap_or_default();
+        if let (Some(seq), None) = (row.number(1), &proof.first_bad) {
+            proof.first_bad = Some(BadRow::Row {
+                table,
+                seq,
+                label: row.text(2),
+                previous: row.number(3),
+            });
+        }
+    }
+    if proof.first_bad.is_none() {
+        let sql = fill(include_str!("sql/verify_ends.sql"), schema, Some(refinery));
+        let rows = session
+            .query(&sql, &[])
+            .await
+            .map_err(|failure| HistoryError::Query { what, failure })?;
+        proof.first_bad = rows.first().map(|row| BadRow::End {
+            table: row.text(0),
+            difference: row.text(1),
+        });
+    }
+    Ok(proof)
+}

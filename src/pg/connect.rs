@@ -1,0 +1,274 @@
+//! Opens a session, as libpq would, within a time limit.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use futures_util::future::poll_fn;
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+use tokio::time::{sleep, timeout};
+use tokio_postgres::{AsyncMessage, Client};
+
+use crate::clock::{Deadline, jitter};
+use crate::pg::cancel::Canceller;
+use crate::pg::connect_error::{ConnectError, Reason, Retry, retry};
+use crate::pg::error::DbFailure;
+use crate::pg::opening::{Next, Opening};
+use crate::pg::params::{Parameters, TargetSessionAttrs};
+use crate::pg::stream::PgStream;
+use crate::pg::tls::Verification;
+
+/// How many notices wait to be read before further ones are only counted.
+///
+/// A server may send them without end (faults.md B82).
+const NOTICES: usize = 10_000;
+
+/// How to connect.
+#[derive(Debug, Clone)]
+pub struct ConnectOptions {
+    /// The limit for all servers and tries together; `connect_timeout` of the parameters, where
+    /// it is set, takes its place.
+    pub timeout: Duration,
+    /// For how long a refused connection is tried again.
+    pub retry_refused: Duration,
+    /// `application_name`; wins over the parameters'.
+    pub application_name: Option<String>,
+}
+
+impl Default for ConnectOptions {
+    fn default() -> Self {
+        Self {
+            timeout: Duration::from_secs(15),
+            retry_refused: Duration::from_secs(1),
+            application_name: None,
+        }
+    }
+}
+
+/// How a session is encrypted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TlsInfo {
+    /// What was checked of the server's certificate.
+    pub verification: Verification,
+}
+
+/// What is known about a session from its start.
+#[derive(Debug, Clone)]
+pub struct ConnectionInfo {
+    /// The server as the user named it; a directory for a socket.
+    pub host: String,
+    /// The port.
+    pub port: u16,
+    /// The address or socket that was connected to.
+    pub address: String,
+    /// The database that was asked for.
+    pub dbname: String,
+    /// The user that was asked for.
+    pub user: String,
+    /// `application_name` as it was sent.
+    pub application_name: Option<String>,
+    /// How it is encrypted; `None` if it is not.
+    pub tls: Option<TlsInfo>,
+    /// The backend's process id as the start of the session gave it; `None` if it gave none.
+    /// A pooler invents one.
+    pub key_pid: Option<i32>,
+    /// The server's version as the start of the session gave it.
+    pub server_version: Option<String>,
+    /// Which of the servers in [`Parameters::servers`] this is.
+    pub server_index: usize,
+}
+
+/// The end of a session, shared between it and the task that drives it.
+#[derive(Debug, Clone, Default)]
+struct Ended(Arc<Mutex<Option<DbFailure>>>);
+
+/// A session.
+pub struct Connection {
+    /// The driver's client: queries go through it.
+    pub client: Client,
+    /// Notices and warnings, in the order they came, each as the server meant it to be read.
+    pub notices: mpsc::Receiver<DbFailure>,
+    /// What is known from the start of the session.
+    pub info: ConnectionInfo,
+    canceller: Canceller,
+    ended: Ended,
+    dropped: Arc<AtomicU64>,
+    task: JoinHandle<()>,
+}
+
+impl std::fmt::Debug for Connection {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Connection")
+            .field("info", &self.info)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Connection {
+    /// Returns the means to cancel what runs in this session.
+    pub fn canceller(&self) -> Canceller {
+        self.canceller.clone()
+    }
+
+    /// Returns how many notices came while nobody read them and 10,000 were waiting.
+    pub fn lost_notices(&self) -> u64 {
+        self.dropped.load(Ordering::Relaxed)
+    }
+
+    /// Returns why the session ended, if it did: also what the server said while nothing ran.
+    pub fn ended(&self) -> Option<DbFailure> {
+        let ended = self.ended.0.lock().unwrap_or_else(PoisonError::into_inner);
+        ended.clone()
+    }
+
+    /// Turns the driver's error into a failure, with the server's last words where the driver
+    /// only knows that the connection is closed.
+    pub fn failure(&self, error: &tokio_postgres::Error) -> DbFailure {
+        match self.ended() {
+            Some(ended) if error.as_db_error().is_none() => ended,
+            _ => error.into(),
+        }
+    }
+
+    /// Ends the session and waits until the server has been told, at most `limit`.
+    pub async fn close(self, limit: Duration) {
+        let Self {
+            client, mut task, ..
+        } = self;
+        drop(client);
+        if timeout(limit, &mut task).await.is_err() {
+            task.abort();
+        }
+    }
+}
+
+/// Opens a session with the first server that can be used.
+///
+/// A server that is starting up or full is tried again until the limit, with jittered pauses; a
+/// refused connection for [`ConnectOptions::retry_refused`].
+pub async fn connect(
+    parameters: &Parameters,
+    options: &ConnectOptions,
+) -> Result<Connection, ConnectError> {
+    let deadline = Deadline::after(parameters.connect_timeout.unwrap_or(options.timeout));
+    let mut pause = Duration::from_millis(100);
+    loop {
+        let error = match round(parameters, options, &deadline).await {
+            Ok(connection) => return Ok(connection),
+            Err(error) => error,
+        };
+        let patience = match retry(&error) {
+            Retry::Yes => deadline.left(),
+            Retry::Briefly => deadline
+                .left()
+                .min(options.retry_refused.saturating_sub(deadline.elapsed())),
+            Retry::No => return Err(error),
+        };
+        let wait = pause / 2 + jitter(pause / 2);
+        if wait >= patience {
+            return Err(error);
+        }
+        tracing::debug!(%error, ?wait, "connecting again");
+        sleep(wait).await;
+        pause = (pause * 2).min(Duration::from_secs(2));
+    }
+}
+
+/// Tries every server once; twice for `prefer-standby`.
+async fn round(
+    parameters: &Parameters,
+    options: &ConnectOptions,
+    deadline: &Deadline,
+) -> Result<Connection, ConnectError> {
+    let mut order: Vec<usize> = (0..parameters.servers.len()).collect();
+    if parameters.shuffle {
+        fastrand::shuffle(&mut order);
+    }
+    let passes: &[TargetSessionAttrs] = match parameters.target_session_attrs {
+        TargetSessionAttrs::PreferStandby => {
+            &[TargetSessionAttrs::Standby, TargetSessionAttrs::Any]
+        }
+        TargetSessionAttrs::Any => &[TargetSessionAttrs::Any],
+        TargetSessionAttrs::ReadWrite => &[TargetSessionAttrs::ReadWrite],
+        TargetSessionAttrs::ReadOnly => &[TargetSessionAttrs::ReadOnly],
+        TargetSessionAttrs::Primary => &[TargetSessionAttrs::Primary],
+        TargetSessionAttrs::Standby => &[TargetSessionAttrs::Standby],
+    };
+    let mut errors = Vec::new();
+    for wanted in passes {
+        errors.clear();
+        for (at, index) in order.iter().enumerate() {
+            // A server that drops packets must not use up the time of those behind it.
+            let share = deadline.left() / (order.len() - at) as u32;
+            let opening = Opening {
+                parameters,
+                options,
+                index: *index,
+                server: &parameters.servers[*index],
+                wanted: *wanted,
+                limit: share,
+            };
+            match opening.open().await {
+                Ok(connection) => return Ok(connection),
+                Err((error, Next::Stop)) => return Err(error),
+                Err((error, Next::Server)) => errors.push(error),
+            }
+        }
+    }
+    Err(join(errors))
+}
+
+/// Makes one error of those of several servers.
+fn join(errors: Vec<ConnectError>) -> ConnectError {
+    let mut errors = errors.into_iter();
+    let mut first = errors.next().unwrap_or_else(|| ConnectError {
+        host: String::new(),
+        port: 0,
+        reason: Reason::UnknownHost,
+        failure: None,
+        others: Vec::new(),
+    });
+    first.others = errors.collect();
+    first
+}
+
+type Driver = tokio_postgres::Connection<PgStream, PgStream>;
+
+/// Starts the task that drives the session.
+pub(super) fn start(
+    client: Client,
+    mut driver: Driver,
+    info: ConnectionInfo,
+    canceller: Canceller,
+) -> Connection {
+    let (sender, notices) = mpsc::channel(NOTICES);
+    let ended = Ended::default();
+    let dropped = Arc::new(AtomicU64::new(0));
+    let (end, lost) = (ended.clone(), Arc::clone(&dropped));
+    let task = tokio::spawn(async move {
+        let failure = loop {
+            match poll_fn(|context| driver.poll_message(context)).await {
+                Some(Ok(AsyncMessage::Notice(notice))) => {
+                    if sender.try_send(DbFailure::from(&notice)).is_err() {
+                        lost.fetch_add(1, Ordering::Relaxed);
+                    }
+                }
+                // Notifications: nothing in evmig listens.
+                Some(Ok(_)) => {}
+                Some(Err(error)) => break DbFailure::from(&error),
+                None => break DbFailure::connection_lost("the session is closed"),
+            }
+        };
+        *end.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(failure);
+    });
+    Connection {
+        client,
+        notices,
+        info,
+        canceller,
+        ended,
+        dropped,
+        task,
+    }
+}

@@ -1,0 +1,187 @@
+//! What kind of server a session reached: the facts that decide whether evmig may run there.
+//!
+//! Both queries travel together, so a slow link costs one round trip. Every name and operator is
+//! qualified: a schema that an application role can write to may be first in `search_path`
+//! (faults.md B85).
+
+use std::time::Duration;
+
+use tokio_postgres::{SimpleQueryMessage, SimpleQueryRow};
+
+use crate::pg::connect::Connection;
+use crate::pg::error::{DbFailure, Kind};
+use crate::report::sanitize::for_terminal;
+
+/// The facts that any role may read.
+const FACTS: &str = include_str!("probe_facts.sql");
+
+/// The cluster's identity, which the administrator may have revoked; so it is asked apart.
+const IDENTITY: &str = "SELECT s.system_identifier::pg_catalog.text AS system_identifier, \
+     c.timeline_id::pg_catalog.text AS timeline \
+     FROM pg_catalog.pg_control_system() AS s, pg_catalog.pg_control_checkpoint() AS c";
+
+/// Where a setting that forbids writing comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ReadOnlySource {
+    /// `ALTER ROLE … SET`.
+    Role,
+    /// `ALTER DATABASE … SET`.
+    Database,
+    /// `ALTER ROLE … IN DATABASE … SET`.
+    RoleInDatabase,
+    /// The server's configuration or command line.
+    Server,
+    /// This session's own start (`PGOPTIONS`) or a pooler's.
+    Session,
+    /// The transaction was made read-only by something else; the text is PostgreSQL's word.
+    Other(String),
+}
+
+/// Which backend serves a session: a process id alone may be given out again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Backend {
+    /// The process id.
+    pub pid: i32,
+    /// When it started, in seconds since 1970, as the server prints it.
+    pub started: String,
+}
+
+/// The facts about the server and the role.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ServerFacts {
+    /// `server_version_num`, such as 150018.
+    pub version_num: u32,
+    /// `server_version`, such as `15.18 (Debian …)`.
+    pub version: String,
+    /// Whether the server replays another one's log.
+    pub standby: bool,
+    /// Whether a transaction may not write; also true on a standby.
+    pub read_only: bool,
+    /// What forbids it, where a setting does.
+    pub read_only_source: Option<ReadOnlySource>,
+    /// The encoding of the database.
+    pub encoding: String,
+    /// `standard_conforming_strings`.
+    pub standard_conforming_strings: bool,
+    /// The backend of this session.
+    pub backend: Backend,
+    /// The cluster's identifier; `None` if the role may not read it.
+    pub system_identifier: Option<String>,
+    /// The timeline, which a promotion changes; `None` if the role may not read it.
+    pub timeline: Option<u32>,
+    /// When the server started, in seconds since 1970, as the server prints it.
+    pub server_started: String,
+    /// The database.
+    pub database: String,
+    /// Who logged in.
+    pub session_user: String,
+    /// As whom statements run; a role setting may make it another one.
+    pub current_user: String,
+    /// Whether `current_user` is a superuser.
+    pub superuser: bool,
+    /// Whether it may create schemas in the database.
+    pub can_create_schema: bool,
+    /// Whether it may create roles.
+    pub can_create_role: bool,
+    /// Whether it has the rights of the database's owner.
+    pub owns_database: bool,
+    /// `application_name` as `pg_stat_activity` shows it for this session.
+    pub application_name: String,
+    /// After this time a lock waiter makes an autovacuum step aside.
+    pub deadlock_timeout: Duration,
+}
+
+/// Asks the server, in one round trip that may take `limit`.
+pub async fn inspect(connection: &Connection, limit: Duration) -> Result<ServerFacts, DbFailure> {
+    let client = &connection.client;
+    let both = async { tokio::join!(client.simple_query(FACTS), client.simple_query(IDENTITY)) };
+    let (facts, identity) = tokio::time::timeout(limit, both).await.map_err(|_| {
+        DbFailure::connection_lost(&format!("the server gave no answer within {limit:?}"))
+    })?;
+    let facts = facts.map_err(|error| connection.failure(&error))?;
+    let row = first_row(facts).ok_or_else(no_answer)?;
+    let identity = match identity.map_err(|error| connection.failure(&error)) {
+        Ok(messages) => first_row(messages),
+        Err(failure) if failure.kind() == Kind::InsufficientPrivilege => None,
+        Err(failure) => return Err(failure),
+    };
+    let identified = |name| {
+        identity
+            .as_ref()
+            .and_then(|row| row.try_get(name).ok().flatten())
+    };
+    read(
+        &row,
+        identified("system_identifier"),
+        identified("timeline"),
+    )
+    .ok_or_else(no_answer)
+}
+
+fn no_answer() -> DbFailure {
+    DbFailure::protocol("the server's answer about itself is incomplete; is it PostgreSQL?")
+}
+
+pub(super) fn first_row(messages: Vec<SimpleQueryMessage>) -> Option<SimpleQueryRow> {
+    messages.into_iter().find_map(|message| match message {
+        SimpleQueryMessage::Row(row) => Some(row),
+        _ => None,
+    })
+}
+
+/// Reads the answer; `None` if a part of it is missing or of another form.
+fn read(
+    row: &SimpleQueryRow,
+    system_identifier: Option<&str>,
+    timeline: Option<&str>,
+) -> Option<ServerFacts> {
+    let text = |name| row.try_get(name).ok().flatten();
+    let safe = |name| text(name).map(|value| for_terminal(value).into_owned());
+    let flag = |name| text(name).map(|value| matches!(value, "t" | "on" | "true"));
+    let millis = text("deadlock_timeout")?.parse().ok()?;
+    let standby = flag("standby")?;
+    let read_only = flag("read_only")?;
+    let set_by = read_only_source(text("read_only_source")?, flag("default_read_only")?);
+    Some(ServerFacts {
+        version_num: text("version_num")?.parse().ok()?,
+        version: safe("version")?,
+        standby,
+        read_only,
+        read_only_source: (read_only && !standby).then_some(set_by),
+        encoding: safe("encoding")?,
+        standard_conforming_strings: flag("standard_conforming_strings")?,
+        backend: Backend {
+            pid: text("backend_pid")?.parse().ok()?,
+            started: safe("backend_started")?,
+        },
+        system_identifier: system_identifier.map(|id| for_terminal(id).into_owned()),
+        timeline: timeline.and_then(|timeline| timeline.parse().ok()),
+        server_started: safe("server_started")?,
+        database: safe("database")?,
+        session_user: safe("session_user")?,
+        current_user: safe("current_user")?,
+        superuser: flag("superuser")?,
+        can_create_schema: flag("can_create_schema")?,
+        can_create_role: flag("can_create_role")?,
+        owns_database: flag("owns_database")?,
+        application_name: safe("application_name")?,
+        deadlock_timeout: Duration::from_millis(millis),
+    })
+}
+
+/// Reads `pg_settings.source` of `default_transaction_read_only`.
+fn read_only_source(source: &str, is_default_on: bool) -> ReadOnlySource {
+    if !is_default_on {
+        return ReadOnlySource::Other("transaction".to_owned());
+    }
+    match source {
+        "user" => ReadOnlySource::Role,
+        "database" => ReadOnlySource::Database,
+        "database user" => ReadOnlySource::RoleInDatabase,
+        "configuration file" | "command line" | "environment variable" | "global" => {
+            ReadOnlySource::Server
+        }
+        "client" | "session" => ReadOnlySource::Session,
+        other => ReadOnlySource::Other(for_terminal(other).into_owned()),
+    }
+}

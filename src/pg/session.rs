@@ -1,0 +1,249 @@
+//! One session on the server: queries of our own, pipelined statements of the user.
+
+use std::collections::VecDeque;
+use std::pin::Pin;
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::{FutureExt, SinkExt};
+use tokio::sync::mpsc;
+use tokio_postgres::types::{ToSql, Type};
+
+use super::cancel::Canceller;
+use super::connect::Connection;
+use super::error::DbFailure;
+
+/// A row of one of evmig's own queries; every column is selected as text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Row(Vec<Option<String>>);
+
+impl Row {
+    /// Makes a row from its values, for tests of code that reads rows.
+    pub fn new(values: Vec<Option<String>>) -> Self {
+        Self(values)
+    }
+
+    /// Returns a column, or `None` for SQL's null and for a column that is not there.
+    pub fn get(&self, column: usize) -> Option<&str> {
+        self.0.get(column).and_then(Option::as_deref)
+    }
+
+    /// Returns a column as text; empty for null.
+    pub fn text(&self, column: usize) -> String {
+        self.get(column).unwrap_or_default().to_owned()
+    }
+
+    /// Returns a column as a number, or `None` for null or another text.
+    pub fn number(&self, column: usize) -> Option<i64> {
+        self.get(column).and_then(|text| text.parse().ok())
+    }
+
+    /// Returns whether a column is SQL's true.
+    pub fn truth(&self, column: usize) -> bool {
+        matches!(self.get(column), Some("true" | "t"))
+    }
+}
+
+/// One message for the server.
+#[derive(Debug, Clone)]
+pub enum Command<'a> {
+    /// Text sent with the simple protocol, unchanged; rows are read and thrown away.
+    Text(&'a str),
+    /// One of our own statements with text parameters, as an unnamed prepared statement.
+    Own(&'a str, &'a [Option<&'a str>]),
+}
+
+impl Command<'_> {
+    fn bytes(&self) -> usize {
+        match self {
+            Self::Text(text) => text.len(),
+            Self::Own(text, parameters) => {
+                text.len()
+                    + parameters
+                        .iter()
+                        .flatten()
+                        .map(|value| value.len())
+                        .sum::<usize>()
+            }
+        }
+    }
+}
+
+/// How much may be in flight before an answer is awaited. Memory is bounded by it, and a statement
+/// larger than the window is sent alone.
+#[derive(Debug, Clone, Copy)]
+pub struct Window {
+    /// Commands without an answer.
+    pub commands: usize,
+    /// Bytes of commands without an answer.
+    pub bytes: usize,
+}
+
+impl Default for Window {
+    fn default() -> Self {
+        Self {
+            commands: 256,
+            bytes: 4 << 20,
+        }
+    }
+}
+
+type Answer<'a> = Pin<Box<dyn Future<Output = Result<(), DbFailure>> + 'a>>;
+
+/// Notices and warnings of a session, in the order they came.
+pub type Notices = mpsc::Receiver<DbFailure>;
+
+/// A connected session.
+#[derive(Debug)]
+pub struct Session {
+    connection: Connection,
+}
+
+impl Session {
+    /// Takes over a connection; the notices come apart, to be read while statements run.
+    pub fn new(mut connection: Connection) -> (Self, Notices) {
+        let nothing = mpsc::channel(1).1;
+        let notices = std::mem::replace(&mut connection.notices, nothing);
+        (Self { connection }, notices)
+    }
+
+    /// Returns what cancels the running statement from another connection.
+    pub fn canceller(&self) -> Canceller {
+        self.connection.canceller()
+    }
+
+    /// Returns whether the connection is known to be gone.
+    pub fn is_closed(&self) -> bool {
+        self.connection.client.is_closed()
+    }
+
+    /// Runs a text with the simple protocol.
+    pub async fn run(&self, sql: &str) -> Result<(), DbFailure> {
+        self.connection
+            .client
+            .batch_execute(sql)
+            .await
+            .map_err(|error| self.failure(&error))
+    }
+
+    /// Runs one of evmig's own queries with text parameters and text columns, in one round trip.
+    pub async fn query(
+        &self,
+        sql: &str,
+        parameters: &[Option<&str>],
+    ) -> Result<Vec<Row>, DbFailure> {
+        let typed: Vec<(&(dyn ToSql + Sync), Type)> = parameters
+            .iter()
+            .map(|value| (value as &(dyn ToSql + Sync), Type::TEXT))
+            .collect();
+        let rows = self
+            .connection
+            .client
+            .query_typed(sql, &typed)
+            .await
+            .map_err(|error| self.failure(&error))?;
+        rows.iter()
+            .map(|row| {
+                (0..row.len())
+                    .map(|column| {
+                        row.try_get::<_, Option<String>>(column)
+                            .map_err(|error| self.failure(&error))
+                    })
+                    .collect::<Result<Vec<_>, _>>()
+                    .map(Row)
+            })
+            .collect()
+    }
+
+    /// Sends `COPY … FROM stdin` and streams its data.
+    pub async fn copy_in(&self, statement: &str, data: &str) -> Result<(), DbFailure> {
+        const CHUNK: usize = 64 << 10;
+        let failure = |error: tokio_postgres::Error| self.failure(&error);
+        let client = &self.connection.client;
+        let sink = client
+            .copy_in::<_, Bytes>(statement)
+            .await
+            .map_err(failure)?;
+        let mut sink = std::pin::pin!(sink);
+        for chunk in data.as_bytes().chunks(CHUNK) {
+            sink.send(Bytes::copy_from_slice(chunk))
+                .await
+                .map_err(failure)?;
+        }
+        sink.finish().await.map_err(failure)?;
+        Ok(())
+    }
+
+    /// Sends commands without waiting for each answer, keeps at most a window of them in flight,
+    /// and reports the answers in order.
+    ///
+    /// After the first failure nothing more is sent; what is in flight is still read, so that the
+    /// session can be used again. Inside a transaction the server skips those commands itself.
+    pub async fn pipeline<'a>(
+        &'a self,
+        commands: impl IntoIterator<Item = Command<'a>>,
+        window: Window,
+        mut answered: impl FnMut(usize),
+    ) -> Result<usize, (usize, DbFailure)> {
+        let mut flight: VecDeque<(usize, Answer<'a>)> = VecDeque::new();
+        let mut bytes_in_flight = 0;
+        let mut done = 0;
+        let mut failed: Option<(usize, DbFailure)> = None;
+        let mut settle = |result: Result<(), DbFailure>,
+                          failed: &mut Option<(usize, DbFailure)>| {
+            match result {
+                Ok(()) if failed.is_none() => answered(done),
+                Err(failure) if failed.is_none() => *failed = Some((done, failure)),
+                _ => {}
+            }
+            done += 1;
+        };
+        for command in commands {
+            let size = command.bytes();
+            while flight.len() >= window.commands
+                || (!flight.is_empty() && bytes_in_flight + size > window.bytes)
+            {
+                if let Some((size, answer)) = flight.pop_front() {
+                    settle(answer.await, &mut failed);
+                    bytes_in_flight -= size;
+                }
+            }
+            if failed.is_some() {
+                break;
+            }
+            bytes_in_flight += size;
+            flight.push_back((size, self.send(command)));
+        }
+        while let Some((_, answer)) = flight.pop_front() {
+            settle(answer.await, &mut failed);
+        }
+        match failed {
+            None => Ok(done),
+            Some(failure) => Err(failure),
+        }
+    }
+
+    /// Puts a command on the wire now, by polling its future once, and returns its answer.
+    fn send<'a>(&'a self, command: Command<'a>) -> Answer<'a> {
+        let mut answer: Answer<'a> = match command {
+            Command::Text(sql) => Box::pin(self.run(sql)),
+            Command::Own(sql, parameters) => {
+                Box::pin(async move { self.query(sql, parameters).await.map(|_| ()) })
+            }
+        };
+        match answer.as_mut().now_or_never() {
+            Some(result) => Box::pin(std::future::ready(result)),
+            None => answer,
+        }
+    }
+
+    /// The server's last words say more than the driver's "connection closed".
+    fn failure(&self, error: &tokio_postgres::Error) -> DbFailure {
+        self.connection.failure(error)
+    }
+
+    /// Ends the session and waits until the server has been told, at most `limit`.
+    pub async fn close(self, limit: Duration) {
+        self.connection.close(limit).await;
+    }
+}

@@ -1,0 +1,150 @@
+//! Session hygiene: every setting that evmig depends on, set explicitly and read back.
+//!
+//! Role and database defaults leak into sessions (faults.md B36, B37, B41), and a pooler may hand
+//! over a session that somebody else has changed (B21).
+
+use super::error::DbFailure;
+use super::session::Session;
+use crate::sql::quote;
+
+/// What a session is set to, by name, in the order it is sent.
+#[derive(Debug, Clone)]
+pub struct SessionSettings {
+    settings: Vec<(&'static str, String)>,
+}
+
+/// The server said it took a setting, and then showed another value.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the server reports {name} = {actual:?} after it was set to {wanted:?}")]
+pub struct NotTaken {
+    /// Name of the setting.
+    pub name: String,
+    /// What it was set to.
+    pub wanted: String,
+    /// What `current_setting` returned.
+    pub actual: String,
+}
+
+impl SessionSettings {
+    /// Makes the settings for a server.
+    ///
+    /// `client_connection_check_interval` makes a backend notice within half a second that its
+    /// client was killed; without it the DDL of a dead evmig goes on, with its locks (faults.md,
+    /// fact 1). The search path is ours alone; a migration gets the role's own.
+    pub fn new(version_num: u32) -> Self {
+        let mut settings: Vec<(&'static str, String)> = vec![
+            ("standard_conforming_strings", "on".into()),
+            ("statement_timeout", "0".into()),
+            ("lock_timeout", "0".into()),
+            ("idle_in_transaction_session_timeout", "0".into()),
+            ("client_connection_check_interval", "500ms".into()),
+            ("tcp_keepalives_idle", "10".into()),
+            ("tcp_keepalives_interval", "5".into()),
+            ("tcp_keepalives_count", "4".into()),
+            ("tcp_user_timeout", "30000".into()),
+            ("default_transaction_isolation", "read committed".into()),
+            ("default_transaction_deferrable", "off".into()),
+            ("client_min_messages", "notice".into()),
+            ("row_security", "on".into()),
+            ("search_path", "pg_catalog, pg_temp".into()),
+        ];
+        if version_num >= 140_000 {
+            settings.push(("idle_session_timeout", "0".into()));
+        }
+        if version_num >= 170_000 {
+            settings.push(("transaction_timeout", "0".into()));
+        }
+        Self { settings }
+    }
+
+    /// Returns the text that sets everything.
+    pub fn set_sql(&self) -> String {
+        let mut sql = String::new();
+        for (name, value) in &self.settings {
+            sql.push_str("set ");
+            sql.push_str(name);
+            sql.push_str(" = ");
+            if *name == "search_path" {
+                sql.push_str(value);
+            } else {
+                sql.push_str(&quote::literal(value));
+            }
+            sql.push_str("; ");
+        }
+        sql
+    }
+
+    /// Returns the text that undoes whatever a file may have left behind, and sets everything.
+    ///
+    /// `DISCARD ALL` would do too, but it drops advisory locks, ours among them.
+    pub fn reset_sql(&self) -> String {
+        format!(
+            "reset session authorization; reset role; reset all; close all; unlisten *; \
+             deallocate all; discard temp; discard sequences; {}",
+            self.set_sql()
+        )
+    }
+
+    /// Reads every setting back and compares.
+    pub async fn read_back(&self, session: &Session) -> Result<Option<NotTaken>, DbFailure> {
+        let names: Vec<String> = self
+            .settings
+            .iter()
+            .map(|(name, _)| format!("pg_catalog.current_setting('{name}')"))
+            .collect();
+        let rows = session
+            .query(&format!("select {}", names.join(", ")), &[])
+            .await?;
+        let Some(row) = rows.first() else {
+            return Ok(None);
+        };
+        Ok(self
+            .settings
+            .iter()
+            .enumerate()
+            .find_map(|(at, (name, wanted))| {
+                let actual = row.text(at);
+                (!same_value(wanted, &actual) && !is_socket_only(name, &actual)).then(|| NotTaken {
+                    name: (*name).to_owned(),
+                    wanted: wanted.clone(),
+                    actual,
+                })
+            }))
+    }
+}
+
+/// TCP settings read as zero on a Unix-domain socket (PostgreSQL manual, 20.3.2).
+fn is_socket_only(name: &str, actual: &str) -> bool {
+    name.starts_with("tcp_") && actual == "0"
+}
+
+/// Compares values as the server prints them: it drops the unit of a number of its base unit.
+fn same_value(wanted: &str, actual: &str) -> bool {
+    wanted == actual || wanted.trim_end_matches(char::is_alphabetic) == actual
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn settings_that_a_server_lacks_are_not_sent() {
+        assert!(
+            !SessionSettings::new(150_000)
+                .set_sql()
+                .contains("transaction_timeout")
+        );
+        assert!(
+            SessionSettings::new(170_000)
+                .set_sql()
+                .contains("transaction_timeout")
+        );
+    }
+
+    #[test]
+    fn values_compare_as_the_server_prints_them() {
+        assert!(same_value("500ms", "500ms"));
+        assert!(same_value("30000", "30000"));
+        assert!(!same_value("500ms", "0"));
+    }
+}

@@ -1,0 +1,490 @@
+//! Finds the migrations of every step and pairs them with their rollback scripts.
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::path::Path;
+
+use super::checksum;
+use super::error::ProjectError;
+use super::file_fault::FileFault;
+use super::file_name::{self, GITKEEP, Version, nearest_file};
+use super::manifest::{Manifest, StepKind};
+use super::migration::{Migration, RollbackScript};
+use super::nearest::nearest;
+use super::note::{Note, NoteKind};
+use super::order;
+use super::rel_path::{PathFault, RelPath};
+use super::root::{Root, Wanted, read_text};
+use super::script::read_includes;
+use super::source::printable;
+use super::span::Sited;
+use super::text::{is_blank_sql, without_bom};
+use super::tree::{self, Folder, Tree};
+
+/// The folder of all migrations.
+pub(crate) const MIGRATIONS: &str = "migrations";
+/// The folder of all rollback scripts.
+pub(crate) const ROLLBACK: &str = "rollback";
+
+/// What is on disk, and what is wrong with it.
+#[derive(Default)]
+pub(crate) struct Discovered {
+    pub(crate) migrations: Vec<Migration>,
+    pub(crate) notes: Vec<Note>,
+    pub(crate) errors: Vec<ProjectError>,
+}
+
+/// A migration whose text is not read yet.
+struct Candidate {
+    path: RelPath,
+    version: Version,
+    name: String,
+    phase: usize,
+    step: usize,
+    rollback: Option<RelPath>,
+}
+
+/// The folders that steps name.
+struct Listed<'m> {
+    /// Path to (phase, step).
+    steps: HashMap<&'m str, (usize, usize)>,
+    /// Every folder above a step's folder.
+    above: HashSet<&'m str>,
+    /// Folders that were offered for one that does not exist: not reported a second time.
+    offered: BTreeSet<String>,
+    /// Whether every step could be read; otherwise no folder can be said to be nobody's.
+    complete: bool,
+}
+
+/// Discovers everything; `complete` says whether every step of the manifest could be read.
+pub(crate) fn discover(root: &Root, manifest: &Manifest, complete: bool) -> Discovered {
+    let mut found = Discovered::default();
+    let migrations = tree::read(root.dir(), MIGRATIONS, &mut found.errors);
+    let rollbacks = tree::read(root.dir(), ROLLBACK, &mut found.errors);
+    let mut listed = list(manifest, complete);
+    check_steps(root, manifest, &migrations, &mut listed, &mut found);
+    let mut misnamed = HashSet::new();
+    let mut candidates = candidates(&migrations, &listed, &mut misnamed, &mut found);
+    check_rollbacks(&migrations, &rollbacks, &listed, &misnamed, &mut found);
+    pair(&mut candidates, &rollbacks);
+    read_all(root.dir(), candidates, &mut found);
+    include_all(root, &mut found);
+    order::sort_and_check(&mut found.migrations, &mut found.errors);
+    found
+}
+
+fn list(manifest: &Manifest, complete: bool) -> Listed<'_> {
+    let mut steps = HashMap::new();
+    let mut above = HashSet::from([MIGRATIONS]);
+    for (phase_index, phase) in manifest.phases.iter().enumerate() {
+        for (step_index, step) in phase.steps.iter().enumerate() {
+            let Some(folder) = step.folder() else {
+                continue;
+            };
+            let path = folder.value.as_str();
+            steps.entry(path).or_insert((phase_index, step_index));
+            for (at, _) in path.match_indices('/') {
+                above.insert(&path[..at]);
+            }
+        }
+    }
+    Listed {
+        steps,
+        above,
+        offered: BTreeSet::new(),
+        complete,
+    }
+}
+
+/// Checks that what the steps name is there.
+fn check_steps(
+    root: &Root,
+    manifest: &Manifest,
+    migrations: &Tree,
+    listed: &mut Listed<'_>,
+    found: &mut Discovered,
+) {
+    let mut fail = |manifest: &Manifest, path: &Sited<RelPath>, fault: PathFault| {
+        let snippet = manifest.snippet(path.span);
+        let fault = super::manifest::ManifestFault::Path(fault);
+        found.errors.push(ProjectError::at(fault, snippet));
+    };
+    for step in manifest.phases.iter().flat_map(|phase| &phase.steps) {
+        match &step.kind {
+            StepKind::Migrations(folder) => {
+                if !migrations.contains_key(folder.as_str()) {
+                    let fault = absent_folder(root, folder, migrations);
+                    if let Some(near) = fault.suggestion() {
+                        listed.offered.insert(format!("{MIGRATIONS}/{near}"));
+                    }
+                    fail(manifest, folder, fault);
+                }
+            }
+            StepKind::Verify(files) => {
+                for file in files {
+                    if let Err(fault) = root.check_is(file, Wanted::File) {
+                        fail(manifest, file, with_sibling(root, file, fault));
+                    }
+                }
+            }
+            StepKind::Functions(folders) => {
+                for folder in folders {
+                    if let Err(fault) = root.check_is(folder, Wanted::Folder) {
+                        fail(manifest, folder, with_sibling(root, folder, fault));
+                    }
+                }
+            }
+            StepKind::Analyze(_) => {}
+        }
+    }
+}
+
+/// Says why a step's folder is not in the tree; the suggestion is relative to `migrations/`.
+fn absent_folder(root: &Root, folder: &RelPath, migrations: &Tree) -> PathFault {
+    match root.check_is(folder, Wanted::Folder) {
+        Err(fault) if !matches!(fault, PathFault::Missing { .. }) => fault,
+        // There by another spelling (case): the directory says otherwise, so it is missing.
+        _ => PathFault::Missing {
+            what: "folder",
+            path: folder.to_string(),
+            nearest: nearest(
+                below(folder.as_str()),
+                migrations
+                    .keys()
+                    .map(|path| below(path))
+                    .filter(|path| !path.is_empty()),
+            ),
+        },
+    }
+}
+
+/// Adds the nearest name in the same folder to a "does not exist".
+fn with_sibling(root: &Root, path: &RelPath, fault: PathFault) -> PathFault {
+    let PathFault::Missing { what, path: at, .. } = fault else {
+        return fault;
+    };
+    let folder = path.folder();
+    let names: Vec<String> = root
+        .dir()
+        .join(folder)
+        .read_dir()
+        .into_iter()
+        .flatten()
+        .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
+        .collect();
+    let nearest = nearest(path.file_name(), names.iter().map(String::as_str))
+        .map(|name| RelPath::joined(folder, &name).to_string());
+    PathFault::Missing {
+        what,
+        path: at,
+        nearest,
+    }
+}
+
+/// Returns a path below `migrations/` or `rollback/`; empty for these folders themselves.
+fn below(path: &str) -> &str {
+    path.split_once('/').map_or("", |(_, rest)| rest)
+}
+
+/// Collects the migration files of all steps and reports everything else.
+fn candidates(
+    migrations: &Tree,
+    listed: &Listed<'_>,
+    misnamed: &mut HashSet<String>,
+    found: &mut Discovered,
+) -> Vec<Candidate> {
+    let mut candidates = Vec::new();
+    for (path, folder) in migrations {
+        if let Some(&(phase, step)) = listed.steps.get(path.as_str()) {
+            check_sub_folders(path, folder, listed, found);
+            let before = candidates.len();
+            for file in &folder.files {
+                let file_path = RelPath::joined(path, file);
+                match read_name(file, &file_path) {
+                    Ok(None) => {}
+                    Ok(Some((version, name))) => candidates.push(Candidate {
+                        path: file_path,
+                        version,
+                        name,
+                        phase,
+                        step,
+                        rollback: None,
+                    }),
+                    Err(error) => {
+                        if let Some(should_be) = error.suggestion() {
+                            misnamed.insert(format!("{path}/{should_be}"));
+                        }
+                        found.errors.push(error);
+                    }
+                }
+            }
+            if candidates.len() == before {
+                found.notes.push(Note {
+                    kind: NoteKind::EmptyFolder,
+                    file: path.clone(),
+                });
+            }
+        } else if listed.above.contains(path.as_str()) {
+            for file in folder.files.iter().filter(|file| *file != GITKEEP) {
+                let name = printable(file);
+                let at = format!("{path}/{name}");
+                found
+                    .errors
+                    .push(ProjectError::in_file(FileFault::StrayFile { name }, at));
+            }
+        } else if is_topmost_unlisted(path, listed) {
+            let folder = printable(below(path));
+            found.errors.push(ProjectError::in_file(
+                FileFault::UnlistedFolder { folder },
+                printable(path),
+            ));
+        }
+    }
+    candidates
+}
+
+/// Returns whether a folder that no step names is to be reported: not what is inside a reported
+/// one, or inside a step's folder, or what was offered as a correction.
+fn is_topmost_unlisted(path: &str, listed: &Listed<'_>) -> bool {
+    let parent = path.rsplit_once('/').map_or("", |(parent, _)| parent);
+    let leads_to_offered = listed
+        .offered
+        .iter()
+        .any(|offered| offered == path || offered.starts_with(&format!("{path}/")));
+    listed.complete
+        && listed.above.contains(parent)
+        && !listed.steps.contains_key(parent)
+        && !leads_to_offered
+}
+
+fn check_sub_folders(path: &str, folder: &Folder, listed: &Listed<'_>, found: &mut Discovered) {
+    for name in &folder.folders {
+        let full = format!("{path}/{name}");
+        let is_step =
+            listed.steps.contains_key(full.as_str()) || listed.above.contains(full.as_str());
+        if !is_step {
+            let folder = printable(&full);
+            found.errors.push(ProjectError::in_file(
+                FileFault::SubFolder {
+                    folder: folder.clone(),
+                },
+                folder,
+            ));
+        }
+    }
+}
+
+/// Reads a file's name; `None` for `.gitkeep`.
+fn read_name(file: &str, path: &RelPath) -> Result<Option<(Version, String)>, ProjectError> {
+    if file == GITKEEP {
+        return Ok(None);
+    }
+    file_name::parse(file)
+        .map(|parsed| Some((parsed.version, parsed.name)))
+        .map_err(|(problem, should_be)| {
+            let name = printable(file);
+            ProjectError::in_file(
+                FileFault::BadName {
+                    name,
+                    problem,
+                    should_be,
+                },
+                printable(path.as_str()),
+            )
+        })
+}
+
+/// Reports rollback scripts and folders without a migration or step.
+fn check_rollbacks(
+    migrations: &Tree,
+    rollbacks: &Tree,
+    listed: &Listed<'_>,
+    misnamed: &HashSet<String>,
+    found: &mut Discovered,
+) {
+    let none = Folder::default();
+    let twin = |path: &str| match below(path) {
+        "" => MIGRATIONS.to_owned(),
+        rest => format!("{MIGRATIONS}/{rest}"),
+    };
+    for (path, folder) in rollbacks {
+        let twin_path = twin(path);
+        let is_step = listed.steps.contains_key(twin_path.as_str());
+        if !is_step && !listed.above.contains(twin_path.as_str()) {
+            let parent = twin_path.rsplit_once('/').map_or("", |(parent, _)| parent);
+            let parent_known = listed.steps.contains_key(parent) || listed.above.contains(parent);
+            if listed.complete && parent_known {
+                found.errors.push(orphan_folder(path, listed));
+            }
+            continue;
+        }
+        let partners = if is_step {
+            migrations.get(&twin_path).unwrap_or(&none)
+        } else {
+            &none
+        };
+        for file in folder.files.iter().filter(|file| *file != GITKEEP) {
+            let expected = format!("{twin_path}/{file}");
+            let known =
+                partners.files.binary_search(file).is_ok() && file_name::parse(file).is_ok();
+            if known || misnamed.contains(&expected) {
+                continue;
+            }
+            found.errors.push(orphan(path, file, &expected, partners));
+        }
+    }
+}
+
+fn orphan_folder(path: &str, listed: &Listed<'_>) -> ProjectError {
+    let migrations = below(path);
+    let mut known: Vec<&str> = listed.steps.keys().map(|path| below(path)).collect();
+    known.sort_unstable();
+    ProjectError::in_file(
+        FileFault::OrphanRollbackFolder {
+            folder: printable(path),
+            migrations: printable(migrations),
+            nearest: nearest(migrations, known),
+        },
+        printable(path),
+    )
+}
+
+fn orphan(path: &str, file: &str, expected: &str, partners: &Folder) -> ProjectError {
+    let files = partners
+        .files
+        .iter()
+        .map(String::as_str)
+        .filter(|file| *file != GITKEEP)
+        .take(1000);
+    let name = printable(file);
+    let at = format!("{path}/{name}");
+    ProjectError::in_file(
+        FileFault::OrphanRollback {
+            name,
+            expected: printable(expected),
+            nearest: nearest_file(file, files),
+        },
+        at,
+    )
+}
+
+/// Gives each migration its rollback script.
+fn pair(candidates: &mut [Candidate], rollbacks: &Tree) {
+    for candidate in candidates {
+        let folder = format!("{ROLLBACK}/{}", below(candidate.path.folder()));
+        let file = candidate.path.file_name();
+        let there = rollbacks
+            .get(&folder)
+            .is_some_and(|folder| folder.files.iter().any(|name| name == file));
+        candidate.rollback = there.then(|| RelPath::joined(&folder, file));
+    }
+}
+
+/// Reads every file, on as many threads as help, in the order of the candidates.
+fn read_all(root: &Path, candidates: Vec<Candidate>, found: &mut Discovered) {
+    /// Fewer files than this are read faster than a thread starts.
+    const PER_THREAD: usize = 64;
+    let threads = std::thread::available_parallelism()
+        .map_or(1, usize::from)
+        .min(8)
+        .min(candidates.len() / PER_THREAD + 1);
+    if threads == 1 {
+        found.absorb(read_some(root, candidates));
+        return;
+    }
+    let size = candidates.len().div_ceil(threads);
+    let mut chunks = Vec::with_capacity(threads);
+    let mut rest = candidates;
+    while rest.len() > size {
+        let tail = rest.split_off(size);
+        chunks.push(std::mem::replace(&mut rest, tail));
+    }
+    chunks.push(rest);
+    std::thread::scope(|scope| {
+        let running: Vec<_> = chunks
+            .into_iter()
+            .map(|chunk| scope.spawn(move || read_some(root, chunk)))
+            .collect();
+        for thread in running {
+            match thread.join() {
+                Ok(part) => found.absorb(part),
+                Err(panic) => std::panic::resume_unwind(panic),
+            }
+        }
+    });
+}
+
+impl Discovered {
+    fn absorb(&mut self, mut part: Self) {
+        self.migrations.append(&mut part.migrations);
+        self.notes.append(&mut part.notes);
+        self.errors.append(&mut part.errors);
+    }
+}
+
+fn read_some(root: &Path, candidates: Vec<Candidate>) -> Discovered {
+    let mut found = Discovered::default();
+    for candidate in candidates {
+        let text = keep(read_text(root, &candidate.path), &mut found);
+        let rollback = candidate.rollback.and_then(|path| {
+            let text = keep(read_text(root, &path), &mut found)?;
+            note_text(&path, &text, NoteKind::EmptyRollback, &mut found);
+            Some(RollbackScript {
+                sha256: checksum::sha256(&text),
+                path,
+                text,
+            })
+        });
+        let Some(text) = text else {
+            continue;
+        };
+        note_text(&candidate.path, &text, NoteKind::EmptyMigration, &mut found);
+        let file = candidate.path.file_name();
+        found.migrations.push(Migration {
+            version: candidate.version,
+            name: candidate.name,
+            stem: file.strip_suffix(".sql").unwrap_or(file).to_owned(),
+            phase: candidate.phase,
+            step: candidate.step,
+            sha256: checksum::sha256(&text),
+            path: candidate.path,
+            text,
+            included: Vec::new(),
+            rollback,
+        });
+    }
+    found
+}
+
+/// Reads what the migrations include: it is part of what is hashed.
+fn include_all(root: &Root, found: &mut Discovered) {
+    for migration in &mut found.migrations {
+        match read_includes(root, &migration.path, &migration.text) {
+            Ok(files) if files.is_empty() => {}
+            Ok(files) => {
+                let texts: Vec<&str> = files.iter().map(|file| file.text.as_str()).collect();
+                migration.sha256 = checksum::sha256_with_includes(&migration.text, &texts);
+                migration.included = files;
+            }
+            Err(errors) => found.errors.extend(errors),
+        }
+    }
+}
+
+fn keep(result: Result<String, ProjectError>, found: &mut Discovered) -> Option<String> {
+    result.map_err(|error| found.errors.push(error)).ok()
+}
+
+fn note_text(path: &RelPath, text: &str, if_empty: NoteKind, found: &mut Discovered) {
+    let mut note = |kind| {
+        found.notes.push(Note {
+            kind,
+            file: path.to_string(),
+        });
+    };
+    if without_bom(text).len() < text.len() {
+        note(NoteKind::ByteOrderMark);
+    }
+    if is_blank_sql(text) {
+        note(if_empty);
+    }
+}

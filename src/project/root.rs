@@ -1,0 +1,325 @@
+//! The project's root folder, and reading files inside it without ever leaving it.
+
+use std::fs::{File, OpenOptions};
+use std::io::{ErrorKind, Read};
+use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+use nix::fcntl::OFlag;
+use nix::libc;
+
+use super::error::ProjectError;
+use super::rel_path::{PathFault, RelPath};
+use super::text;
+
+/// The file that marks the root.
+pub const MANIFEST: &str = "phases.toml";
+
+/// Why no project was found.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum RootFault {
+    /// Neither the start folder nor any above it has `phases.toml`.
+    #[error("no phases.toml in {} or any folder above it", .looked.first().map_or("here", String::as_str))]
+    NotFound {
+        /// Every folder that was looked into, nearest first.
+        looked: Vec<String>,
+    },
+    /// The folder given with `-C` has no `phases.toml`.
+    #[error("no phases.toml in {dir}")]
+    NoManifest {
+        /// The folder.
+        dir: String,
+    },
+    /// The folder cannot be used at all.
+    #[error("cannot use the folder {dir}: {reason}")]
+    Unusable {
+        /// The folder.
+        dir: String,
+        /// The system's words.
+        reason: String,
+    },
+}
+
+impl RootFault {
+    /// Returns the stable id of the error.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::NotFound { .. } | Self::NoManifest { .. } => "no-project",
+            Self::Unusable { .. } => "folder-unusable",
+        }
+    }
+
+    /// Returns what to do about it.
+    pub fn help(&self) -> Option<String> {
+        match self {
+            Self::NotFound { looked } => Some(format!(
+                "looked in {}; start a project with `evmig init`, or name its folder with `-C DIR`",
+                looked.join(", ")
+            )),
+            Self::NoManifest { dir } => {
+                Some(format!("start a project there with `evmig -C {dir} init`"))
+            }
+            Self::Unusable { .. } => None,
+        }
+    }
+}
+
+/// The folder that holds `phases.toml`; absolute.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Root {
+    dir: PathBuf,
+}
+
+/// A file's text, read once.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SourceFile {
+    /// Where it is.
+    pub path: RelPath,
+    /// Its text as it is on disk, with byte order mark and carriage returns.
+    pub text: String,
+}
+
+impl SourceFile {
+    /// Returns the text without a byte order mark: what is split and run.
+    pub fn sql(&self) -> &str {
+        text::without_bom(&self.text)
+    }
+}
+
+impl Root {
+    /// Finds the project by walking up from a folder, as cargo does.
+    pub fn find(start: &Path) -> Result<Self, ProjectError> {
+        let start = usable(start)?;
+        let mut looked = Vec::new();
+        for dir in start.ancestors() {
+            if dir.join(MANIFEST).symlink_metadata().is_ok() {
+                return Ok(Self {
+                    dir: dir.to_owned(),
+                });
+            }
+            looked.push(dir.display().to_string());
+        }
+        Err(no_project(RootFault::NotFound { looked }))
+    }
+
+    /// Takes the folder given with `-C`; nothing above it is looked at.
+    pub fn at(dir: &Path) -> Result<Self, ProjectError> {
+        let dir = usable(dir)?;
+        if dir.join(MANIFEST).symlink_metadata().is_ok() {
+            Ok(Self { dir })
+        } else {
+            Err(no_project(RootFault::NoManifest {
+                dir: dir.display().to_string(),
+            }))
+        }
+    }
+
+    /// Returns the folder, absolute.
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    /// Reads the file that an include names, wherever in the project it is.
+    ///
+    /// `\ir` (`relative`) counts from the folder of `from_file`. `\i` counts from the project
+    /// root: psql counts from its working directory, which a deployment must not depend on.
+    pub fn read_inside(
+        &self,
+        from_file: &RelPath,
+        path: &str,
+        relative: bool,
+    ) -> Result<SourceFile, ProjectError> {
+        let folder = if relative { from_file.folder() } else { "" };
+        let path = RelPath::resolve(folder, path)
+            .map_err(|fault| ProjectError::in_file(fault, from_file.as_str()))?;
+        self.read(&path)
+    }
+
+    /// Reads a file of the project as text, refusing links and whatever is no regular file.
+    pub fn read(&self, path: &RelPath) -> Result<SourceFile, ProjectError> {
+        self.check_is(path, Wanted::File)
+            .map_err(|fault| ProjectError::in_file(fault, path.as_str()))?;
+        let text = read_text(&self.dir, path)?;
+        Ok(SourceFile {
+            path: path.clone(),
+            text,
+        })
+    }
+
+    /// Checks that a path is what it must be, with no link on the way to it.
+    pub(crate) fn check_is(&self, path: &RelPath, wanted: Wanted) -> Result<(), PathFault> {
+        let mut so_far = String::new();
+        let mut parts = path.as_str().split('/').peekable();
+        while let Some(part) = parts.next() {
+            if !so_far.is_empty() {
+                so_far.push('/');
+            }
+            so_far.push_str(part);
+            let metadata = match self.dir.join(&so_far).symlink_metadata() {
+                Ok(metadata) => metadata,
+                Err(error) if matches!(error.kind(), ErrorKind::NotFound) => {
+                    return Err(PathFault::Missing {
+                        what: wanted.word(),
+                        path: path.to_string(),
+                        nearest: None,
+                    });
+                }
+                Err(error) => return Err(unreadable(&so_far, &error)),
+            };
+            if metadata.is_symlink() {
+                return Err(PathFault::Symlink { link: so_far });
+            }
+            let wanted = if parts.peek().is_some() {
+                Wanted::Folder
+            } else {
+                wanted
+            };
+            if !wanted.is(metadata.file_type()) {
+                return Err(wrong_kind(&so_far, wanted, metadata.file_type()));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What must be at a path.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Wanted {
+    /// A folder.
+    Folder,
+    /// A regular file.
+    File,
+}
+
+impl Wanted {
+    fn word(self) -> &'static str {
+        match self {
+            Self::Folder => "folder",
+            Self::File => "file",
+        }
+    }
+
+    fn is(self, kind: std::fs::FileType) -> bool {
+        match self {
+            Self::Folder => kind.is_dir(),
+            Self::File => kind.is_file(),
+        }
+    }
+}
+
+/// Opens a file for reading so that a link is refused and a pipe or device cannot hang us.
+///
+/// The caller has looked at the path; the check after `open` is for what was swapped in between.
+pub(crate) fn open_regular(dir: &Path, path: &RelPath) -> Result<(File, u64), PathFault> {
+    let file = OpenOptions::new()
+        .read(true)
+        .custom_flags((OFlag::O_NONBLOCK | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC).bits())
+        .open(path.under(dir))
+        .map_err(|error| match error.raw_os_error() {
+            Some(libc::ENOENT) => PathFault::Missing {
+                what: "file",
+                path: path.to_string(),
+                nearest: None,
+            },
+            Some(libc::ELOOP) => PathFault::Symlink {
+                link: path.to_string(),
+            },
+            _ => unreadable(path.as_str(), &error),
+        })?;
+    let metadata = file
+        .metadata()
+        .map_err(|error| unreadable(path.as_str(), &error))?;
+    if metadata.is_file() {
+        Ok((file, metadata.len()))
+    } else {
+        Err(wrong_kind(
+            path.as_str(),
+            Wanted::File,
+            metadata.file_type(),
+        ))
+    }
+}
+
+/// Reads a regular file's bytes, at most `most` of them and one more.
+pub(crate) fn read_bytes(dir: &Path, path: &RelPath, most: u64) -> Result<Vec<u8>, PathFault> {
+    let (file, length) = open_regular(dir, path)?;
+    let mut bytes = Vec::new();
+    let most = most.saturating_add(1);
+    bytes
+        .try_reserve_exact(usize::try_from(length.min(most)).unwrap_or(usize::MAX))
+        .map_err(|error| PathFault::Unreadable {
+            path: path.to_string(),
+            reason: error.to_string(),
+        })?;
+    file.take(most)
+        .read_to_end(&mut bytes)
+        .map_err(|error| unreadable(path.as_str(), &error))?;
+    Ok(bytes)
+}
+
+/// Reads and decodes one file.
+pub(crate) fn read_text(dir: &Path, path: &RelPath) -> Result<String, ProjectError> {
+    let bytes = read_bytes(dir, path, u64::MAX)
+        .map_err(|fault| ProjectError::in_file(fault, path.as_str()))?;
+    text::decode(path.as_str(), bytes)
+        .map_err(|(fault, snippet)| ProjectError::in_text(fault, snippet, path.as_str()))
+}
+
+/// Makes the error for what the system refuses.
+pub(crate) fn unreadable(path: &str, error: &std::io::Error) -> PathFault {
+    PathFault::Unreadable {
+        path: path.to_owned(),
+        reason: error.to_string(),
+    }
+}
+
+/// Makes the error for a path that is something else than it must be.
+pub(crate) fn wrong_kind(path: &str, wanted: Wanted, found: std::fs::FileType) -> PathFault {
+    PathFault::WrongKind {
+        path: path.to_owned(),
+        wanted: wanted.word(),
+        found: kind_word(found),
+    }
+}
+
+/// Says what a directory entry is.
+pub(crate) fn kind_word(kind: std::fs::FileType) -> &'static str {
+    if kind.is_dir() {
+        "a folder"
+    } else if kind.is_file() {
+        "a file"
+    } else if kind.is_symlink() {
+        "a symbolic link"
+    } else if kind.is_fifo() {
+        "a named pipe"
+    } else if kind.is_socket() {
+        "a socket"
+    } else {
+        "a device"
+    }
+}
+
+fn usable(dir: &Path) -> Result<PathBuf, ProjectError> {
+    let unusable = |reason: String| {
+        no_project(RootFault::Unusable {
+            dir: dir.display().to_string(),
+            reason,
+        })
+    };
+    let dir = dir
+        .canonicalize()
+        .map_err(|error| unusable(error.to_string()))?;
+    if dir.is_dir() {
+        Ok(dir)
+    } else {
+        Err(unusable("it is not a folder".to_owned()))
+    }
+}
+
+fn no_project(fault: RootFault) -> ProjectError {
+    ProjectError {
+        kind: Box::new(fault.into()),
+        snippet: None,
+        file: None,
+    }
+}

@@ -1,0 +1,468 @@
+//! A migration as it will be sent: its statements with includes expanded, checked for everything
+//! that can be read from the text.
+
+use std::ops::Range;
+
+use super::error::ProjectError;
+use super::manifest::Contract;
+use super::migration::Migration;
+use super::rel_path::RelPath;
+use super::root::{Root, SourceFile};
+use super::span::Sited;
+use super::text::without_bom;
+use crate::report::place::Snippet;
+use crate::sql::classify::CopyDirection;
+use crate::sql::directive::{DirectiveError, directives};
+use crate::sql::enum_value::enum_value_used;
+use crate::sql::long_name;
+use crate::sql::outside::OutsideReason;
+use crate::sql::shape::ShapeReason;
+use crate::sql::{self, Class, Item, Shape, SplitError, Statement};
+
+/// Includes may include; deeper than this is taken for a circle.
+const DEEPEST: usize = 16;
+
+/// What is wrong with a migration's statements, readable without a database.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ScriptFault {
+    /// The text cannot be cut into statements.
+    #[error(transparent)]
+    Split(#[from] SplitError),
+    /// A `-- evmig:` comment cannot be followed.
+    #[error(transparent)]
+    Directive(#[from] DirectiveError),
+    /// Transaction control where it may not stand.
+    #[error(transparent)]
+    Shape(#[from] ShapeReason),
+    /// `no-transaction` in a file that is one transaction.
+    #[error("the file asks for no transaction, and wraps itself in one")]
+    NoTransactionWrapped,
+    /// A statement that the phase's contract does not allow.
+    #[error("phase {phase} may not touch {class}: its contract allows {}", allowed.join(", "))]
+    Contract {
+        /// The phase.
+        phase: String,
+        /// The class of the statement.
+        class: &'static str,
+        /// What the contract allows.
+        allowed: Vec<String>,
+    },
+    /// `COPY … TO stdout`.
+    #[error("COPY TO stdout sends rows to a client that has no use for them")]
+    CopyToStdout,
+    /// A statement that gives up every advisory lock.
+    #[error("this would release the lock that keeps other runs out")]
+    ReleasesLock,
+    /// A name that the server would cut.
+    #[error(
+        "this name has {bytes} bytes; the server would cut it to {} without an error",
+        sql::name::MAX_IDENTIFIER_BYTES
+    )]
+    LongName {
+        /// Its length.
+        bytes: usize,
+    },
+    /// Files that include each other.
+    #[error("includes are nested more than {DEEPEST} deep: do they include each other?")]
+    IncludeCircle,
+}
+
+impl ScriptFault {
+    /// Returns the stable id of the error.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Split(
+                SplitError::PsqlCommand { .. } | SplitError::PsqlInsideStatement { .. },
+            ) => "psql-command",
+            Self::Split(_) => "sql-unclosed",
+            Self::Directive(_) => "unknown-directive",
+            Self::Shape(_) | Self::NoTransactionWrapped => "transaction-control",
+            Self::Contract { .. } => "contract",
+            Self::CopyToStdout => "copy-to-stdout",
+            Self::ReleasesLock => "releases-lock",
+            Self::LongName { .. } => "long-name",
+            Self::IncludeCircle => "include-circle",
+        }
+    }
+
+    /// Returns what to do about it.
+    pub fn help(&self) -> Option<String> {
+        Some(match self {
+            Self::Shape(ShapeReason::Outside(_)) => {
+                "take BEGIN and COMMIT out: evmig then runs the file statement by statement, and \
+                 journals each"
+                    .to_owned()
+            }
+            Self::Shape(_) => "evmig runs each migration in a transaction of its own; take the \
+                               transaction control out, or wrap the whole file in one BEGIN … COMMIT"
+                .to_owned(),
+            Self::NoTransactionWrapped => {
+                "take out either the comment or BEGIN and COMMIT".to_owned()
+            }
+            Self::Contract { .. } => {
+                "move it to a phase that allows it, or widen [phase.contract] allow".to_owned()
+            }
+            Self::ReleasesLock => "use pg_advisory_unlock with the lock's own key".to_owned(),
+            Self::LongName { .. } => {
+                "shorten it: two long names that begin alike would become one".to_owned()
+            }
+            _ => return None,
+        })
+    }
+}
+
+/// Why a file runs statement by statement.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StepwiseReason {
+    /// `-- evmig: no-transaction`
+    Asked,
+    /// A statement cannot run in a transaction.
+    Outside(OutsideReason),
+    /// A new enum value is used, and must be committed first (SQLSTATE 55P04).
+    EnumValue,
+}
+
+/// How a file runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// In one transaction; `wrapped` if the file brings its own BEGIN and COMMIT.
+    Transaction {
+        /// Whether the first and last statements are BEGIN and COMMIT.
+        wrapped: bool,
+    },
+    /// Statement by statement.
+    Stepwise(StepwiseReason),
+}
+
+/// One statement and the file it stands in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Entry {
+    source: usize,
+    statement: Statement,
+}
+
+/// A file that statements come from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Text {
+    path: String,
+    text: String,
+}
+
+/// A migration's statements in the order they run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Script {
+    sources: Vec<Text>,
+    entries: Vec<Entry>,
+    mode: Mode,
+}
+
+impl Script {
+    /// Cuts a migration into statements and checks them; returns everything that is wrong.
+    pub fn build(
+        migration: &Migration,
+        phase: &str,
+        contract: Option<&Contract>,
+    ) -> Result<Self, Vec<ProjectError>> {
+        let mut gathering = Gathering::new(&migration.included);
+        gathering.add(migration.path.as_str(), migration.sql(), 0);
+        let Gathering {
+            sources,
+            entries,
+            mut errors,
+            ..
+        } = gathering;
+        let asked = no_transaction(&sources, &mut errors);
+        let shape = sql::transaction_shape(entries.iter().map(|entry| &entry.statement));
+        let mut script = Self {
+            sources,
+            entries,
+            mode: Mode::Transaction { wrapped: false },
+        };
+        match shape {
+            Err(error) => errors.push(script.error(error.reason.into(), error.index)),
+            Ok(Shape::Wrapped { .. }) if asked => {
+                errors.push(script.error(ScriptFault::NoTransactionWrapped, 0));
+            }
+            Ok(Shape::Wrapped { .. }) => script.mode = Mode::Transaction { wrapped: true },
+            Ok(Shape::Plain) => script.mode = script.plain_mode(asked),
+        }
+        script.check_statements(&mut errors);
+        if let Some(contract) = contract {
+            script.check_contract(phase, &contract.allow, &mut errors);
+        }
+        if errors.is_empty() {
+            Ok(script)
+        } else {
+            Err(errors)
+        }
+    }
+
+    fn plain_mode(&self, asked: bool) -> Mode {
+        let outside = self
+            .entries
+            .iter()
+            .find_map(|entry| entry.statement.class.outside_transaction);
+        let used = enum_value_used(
+            self.entries
+                .iter()
+                .map(|entry| (&entry.statement, self.sources[entry.source].text.as_str())),
+        );
+        match (asked, outside, used) {
+            (true, ..) => Mode::Stepwise(StepwiseReason::Asked),
+            (_, Some(reason), _) => Mode::Stepwise(StepwiseReason::Outside(reason)),
+            (.., Some(_)) => Mode::Stepwise(StepwiseReason::EnumValue),
+            _ => Mode::Transaction { wrapped: false },
+        }
+    }
+
+    fn check_statements(&self, errors: &mut Vec<ProjectError>) {
+        for (index, entry) in self.entries.iter().enumerate() {
+            let class = &entry.statement.class;
+            if class.copy == Some(CopyDirection::ToStdout) {
+                errors.push(self.error(ScriptFault::CopyToStdout, index));
+            }
+            if class.unlocks_advisory {
+                errors.push(self.error(ScriptFault::ReleasesLock, index));
+            }
+            if let Some(name) = long_name::find(self.text(index)) {
+                let fault = ScriptFault::LongName { bytes: name.len() };
+                let snippet = self.cut(entry, entry.statement.span.start + name.start, name.len());
+                errors.push(ProjectError::at(fault, snippet));
+            }
+        }
+    }
+
+    fn check_contract(
+        &self,
+        phase: &str,
+        allowed: &[Sited<String>],
+        errors: &mut Vec<ProjectError>,
+    ) {
+        for (index, entry) in self.entries.iter().enumerate() {
+            let class = &entry.statement.class;
+            // BEGIN and COMMIT of a wrapped file, and SET, touch no object.
+            if class.transaction.is_some() || class.object == sql::ObjectClass::Setting {
+                continue;
+            }
+            for touched in class.objects.iter() {
+                if !allowed.iter().any(|name| name.value == touched.name()) {
+                    let fault = ScriptFault::Contract {
+                        phase: phase.to_owned(),
+                        class: touched.name(),
+                        allowed: allowed.iter().map(|name| name.value.clone()).collect(),
+                    };
+                    errors.push(self.error(fault, index));
+                }
+            }
+        }
+    }
+
+    fn error(&self, fault: ScriptFault, index: usize) -> ProjectError {
+        ProjectError::at(fault, self.snippet(index, None))
+    }
+
+    /// Returns how the file runs.
+    pub fn mode(&self) -> Mode {
+        self.mode
+    }
+
+    /// Returns the indexes of the statements that evmig sends between its own BEGIN and COMMIT.
+    pub fn body(&self) -> Range<usize> {
+        match self.mode {
+            Mode::Transaction { wrapped: true } => 1..self.entries.len() - 1,
+            _ => 0..self.entries.len(),
+        }
+    }
+
+    /// Returns the text that begins the transaction: the file's own, or `begin`.
+    pub fn begin(&self) -> &str {
+        match self.mode {
+            Mode::Transaction { wrapped: true } => self.text(0),
+            _ => "begin",
+        }
+    }
+
+    /// Returns how many statements there are, BEGIN and COMMIT of a wrapped file included.
+    pub fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// Returns whether there is no statement.
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    /// Returns a statement's text, exactly as it stands in its file.
+    pub fn text(&self, index: usize) -> &str {
+        let entry = &self.entries[index];
+        &self.sources[entry.source].text[entry.statement.span.clone()]
+    }
+
+    /// Returns what a statement is.
+    pub fn class(&self, index: usize) -> &Class {
+        &self.entries[index].statement.class
+    }
+
+    /// Returns the data of a `COPY … FROM stdin`.
+    pub fn copy_data(&self, index: usize) -> Option<&str> {
+        let entry = &self.entries[index];
+        let data = entry.statement.copy_data.clone()?;
+        Some(&self.sources[entry.source].text[data])
+    }
+
+    /// Returns whether a statement clears settings that the transaction was given.
+    pub fn resets_settings(&self, index: usize) -> bool {
+        self.class(index).resets_settings
+    }
+
+    /// Returns the names of relations that the script creates unless they are there.
+    pub fn created_relations(&self) -> Vec<sql::name::QualifiedName> {
+        self.entries
+            .iter()
+            .enumerate()
+            .filter_map(|(index, _)| sql::created::table(self.text(index)))
+            .collect()
+    }
+
+    /// Returns the place of a byte offset in a statement, or of its beginning.
+    pub fn snippet(&self, index: usize, offset: Option<usize>) -> Snippet {
+        let entry = &self.entries[index];
+        let span = &entry.statement.span;
+        match offset {
+            Some(offset) => self.cut(entry, span.start + offset, 1),
+            None => {
+                let text = &self.sources[entry.source].text[span.clone()];
+                let line = text.lines().next().map_or(1, str::len);
+                self.cut(entry, span.start, line)
+            }
+        }
+    }
+
+    fn cut(&self, entry: &Entry, offset: usize, length: usize) -> Snippet {
+        let source = &self.sources[entry.source];
+        Snippet::cut(&source.path, &source.text, offset, length)
+    }
+}
+
+/// Reads the `-- evmig:` comments of all files of a migration.
+fn no_transaction(sources: &[Text], errors: &mut Vec<ProjectError>) -> bool {
+    let mut asked = false;
+    for source in sources {
+        let Ok(script) = sql::Script::parse(&source.text) else {
+            continue;
+        };
+        match directives(&source.text, &script) {
+            Ok(found) => asked |= found.no_transaction.is_some(),
+            Err(found) => errors.extend(found.into_iter().map(|error| {
+                let snippet = Snippet::cut(&source.path, &source.text, error.at(), error.length());
+                ProjectError::at(ScriptFault::from(error), snippet)
+            })),
+        }
+    }
+    asked
+}
+
+/// Walks through a file and what it includes.
+struct Gathering<'a> {
+    included: std::slice::Iter<'a, SourceFile>,
+    sources: Vec<Text>,
+    entries: Vec<Entry>,
+    errors: Vec<ProjectError>,
+}
+
+impl<'a> Gathering<'a> {
+    fn new(included: &'a [SourceFile]) -> Self {
+        Self {
+            included: included.iter(),
+            sources: Vec::new(),
+            entries: Vec::new(),
+            errors: Vec::new(),
+        }
+    }
+
+    /// Adds a file's statements; its includes were read in this very order.
+    fn add(&mut self, path: &str, text: &str, depth: usize) {
+        let source = self.sources.len();
+        self.sources.push(Text {
+            path: path.to_owned(),
+            text: text.to_owned(),
+        });
+        let items = match sql::split(text) {
+            Ok(items) => items,
+            Err(error) => {
+                let snippet = Snippet::cut(path, text, error.at(), error.length());
+                self.errors
+                    .push(ProjectError::at(ScriptFault::from(error), snippet));
+                return;
+            }
+        };
+        for item in items {
+            match item {
+                Item::Statement(statement) => self.entries.push(Entry { source, statement }),
+                Item::Include { .. } if depth < DEEPEST => {
+                    if let Some(file) = self.included.next() {
+                        self.add(file.path.as_str(), file.sql(), depth + 1);
+                    }
+                }
+                Item::Include { .. } => {}
+            }
+        }
+    }
+}
+
+/// Reads everything that a migration includes, in the order it is met; what is read here is what
+/// is hashed and what runs.
+pub(super) fn read_includes(
+    root: &Root,
+    path: &RelPath,
+    text: &str,
+) -> Result<Vec<SourceFile>, Vec<ProjectError>> {
+    let mut files = Vec::new();
+    let mut errors = Vec::new();
+    follow(root, path, text, 0, &mut files, &mut errors);
+    if errors.is_empty() {
+        Ok(files)
+    } else {
+        Err(errors)
+    }
+}
+
+fn follow(
+    root: &Root,
+    path: &RelPath,
+    text: &str,
+    depth: usize,
+    files: &mut Vec<SourceFile>,
+    errors: &mut Vec<ProjectError>,
+) {
+    // Without a backslash there is no include, and most files have none.
+    let text = without_bom(text);
+    if !text.contains("\\i") {
+        return;
+    }
+    // What cannot be split is reported when the statements are needed.
+    let Ok(items) = sql::split(text) else { return };
+    for item in items {
+        let Item::Include {
+            path: written,
+            relative,
+            span,
+        } = item
+        else {
+            continue;
+        };
+        let snippet = || Snippet::cut(path.as_str(), text, span.start, span.len());
+        if depth >= DEEPEST {
+            errors.push(ProjectError::at(ScriptFault::IncludeCircle, snippet()));
+            return;
+        }
+        match root.read_inside(path, &written, relative) {
+            Ok(file) => {
+                let (path, text) = (file.path.clone(), file.text.clone());
+                files.push(file);
+                follow(root, &path, &text, depth + 1, files, errors);
+            }
+            Err(error) => errors.push(ProjectError::at(*error.kind, snippet())),
+        }
+    }
+}

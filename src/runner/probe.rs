@@ -1,0 +1,290 @@
+//! Did it happen? Answers from the catalog, for statements that cannot share a transaction with
+//! their journal row.
+
+use serde::{Deserialize, Serialize};
+
+use crate::pg::error::DbFailure;
+use crate::pg::session::Session;
+use crate::sql::name::QualifiedName;
+use crate::sql::outside::{Concurrent, Global, GlobalKind, ReindexTarget};
+
+/// What the catalog showed just before the statement was sent; stored with its intent.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Default)]
+pub struct Baseline {
+    /// OID of the table, or of the reindexed table; 0 where there is none.
+    pub table: u32,
+    /// OIDs of its indexes.
+    pub indexes: Vec<u32>,
+    /// OIDs of the objects that the statement drops or detaches.
+    pub objects: Vec<u32>,
+}
+
+impl Baseline {
+    /// Returns the text stored in the journal.
+    pub fn to_note(&self) -> String {
+        serde_json::to_string(self).unwrap_or_default()
+    }
+
+    /// Reads the text stored in the journal.
+    pub fn from_note(note: Option<&str>) -> Option<Self> {
+        serde_json::from_str(note?).ok()
+    }
+}
+
+/// What became of a statement whose answer nobody saw.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Evidence {
+    /// It happened; the text says how that shows.
+    Happened(String),
+    /// It did not, or only in part: what has to go first is listed, then it can run again.
+    DidNot {
+        /// INVALID indexes that it left, qualified and quoted.
+        leftovers: Vec<String>,
+    },
+    /// A detached partition is half way: `DETACH PARTITION … FINALIZE` ends it.
+    HalfDetached,
+    /// The catalog does not tell, but the statement may run any number of times.
+    Repeatable,
+}
+
+/// An index as the probe sees it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IndexState {
+    /// OID.
+    pub oid: u32,
+    /// Qualified and quoted name.
+    pub name: String,
+    /// Name without its schema.
+    pub bare_name: String,
+    /// `indisvalid` and `indisready`.
+    pub valid: bool,
+}
+
+async fn oid_of(session: &Session, name: &QualifiedName) -> Result<u32, DbFailure> {
+    let name = name.quoted();
+    let rows = session
+        .query(
+            "select pg_catalog.to_regclass($1)::oid::text",
+            &[Some(&name)],
+        )
+        .await?;
+    Ok(rows
+        .first()
+        .and_then(|row| row.number(0))
+        .and_then(|oid| u32::try_from(oid).ok())
+        .unwrap_or(0))
+}
+
+/// Returns the indexes of a table.
+pub async fn indexes(session: &Session, table: u32) -> Result<Vec<IndexState>, DbFailure> {
+    let sql = format!(
+        "select c.oid::text, pg_catalog.quote_ident(n.nspname) || '.' || \
+         pg_catalog.quote_ident(c.relname), c.relname::text, \
+         (i.indisvalid and i.indisready)::text \
+         from pg_catalog.pg_index i join pg_catalog.pg_class c on c.oid = i.indexrelid \
+         join pg_catalog.pg_namespace n on n.oid = c.relnamespace \
+         where i.indrelid = {table} order by c.oid"
+    );
+    let rows = session.query(&sql, &[]).await?;
+    Ok(rows
+        .iter()
+        .map(|row| IndexState {
+            oid: row
+                .number(0)
+                .and_then(|oid| u32::try_from(oid).ok())
+                .unwrap_or(0),
+            name: row.text(1),
+            bare_name: row.text(2),
+            valid: row.truth(3),
+        })
+        .collect())
+}
+
+/// Returns the table of an index, or 0.
+async fn table_of(session: &Session, index: u32) -> Result<u32, DbFailure> {
+    let sql =
+        format!("select i.indrelid::text from pg_catalog.pg_index i where i.indexrelid = {index}");
+    let rows = session.query(&sql, &[]).await?;
+    Ok(rows
+        .first()
+        .and_then(|row| row.number(0))
+        .and_then(|oid| u32::try_from(oid).ok())
+        .unwrap_or(0))
+}
+
+/// Takes the baseline of a statement. The session has the search path that the statement gets.
+pub async fn baseline(
+    session: &Session,
+    concurrent: Option<&Concurrent>,
+) -> Result<Baseline, DbFailure> {
+    let mut baseline = Baseline::default();
+    match concurrent {
+        Some(Concurrent::CreateIndex { table, .. }) => {
+            baseline.table = oid_of(session, table).await?;
+        }
+        Some(Concurrent::DropIndex { names, .. }) => {
+            for name in names {
+                baseline.objects.push(oid_of(session, name).await?);
+            }
+        }
+        Some(Concurrent::Reindex {
+            what,
+            name: Some(name),
+        }) => {
+            let oid = oid_of(session, name).await?;
+            baseline.table = match what {
+                ReindexTarget::Index => table_of(session, oid).await?,
+                ReindexTarget::Table => oid,
+                _ => 0,
+            };
+        }
+        Some(Concurrent::Detach { parent, partition }) => {
+            baseline.objects = vec![
+                oid_of(session, parent).await?,
+                oid_of(session, partition).await?,
+            ];
+        }
+        _ => {}
+    }
+    if baseline.table != 0 {
+        baseline.indexes = indexes(session, baseline.table)
+            .await?
+            .iter()
+            .map(|index| index.oid)
+            .collect();
+    }
+    Ok(baseline)
+}
+
+/// Looks what became of a statement.
+pub async fn evidence(
+    session: &Session,
+    concurrent: Option<&Concurrent>,
+    global: Option<&Global>,
+    baseline: &Baseline,
+) -> Result<Evidence, DbFailure> {
+    if let Some(global) = global {
+        return global_evidence(session, global).await;
+    }
+    match concurrent {
+        Some(Concurrent::CreateIndex { name, .. }) => {
+            let wanted = name.as_deref();
+            let mut leftovers = Vec::new();
+            for index in new_indexes(session, baseline).await? {
+                if wanted.is_some_and(|wanted| wanted != index.bare_name) {
+                    continue;
+                }
+                if index.valid {
+                    return Ok(Evidence::Happened(format!("index {} is there", index.name)));
+                }
+                leftovers.push(index.name);
+            }
+            Ok(Evidence::DidNot { leftovers })
+        }
+        Some(Concurrent::Reindex { .. }) if baseline.table != 0 => {
+            let invalid = new_indexes(session, baseline).await?.into_iter();
+            // Beside the new one (`_ccnew`), the old one may be left over (`_ccold`) once swapped.
+            let leftovers = invalid
+                .filter(|index| !index.valid)
+                .map(|index| index.name)
+                .collect();
+            Ok(Evidence::DidNot { leftovers })
+        }
+        Some(Concurrent::DropIndex { .. }) => {
+            for oid in baseline.objects.iter().filter(|oid| **oid != 0) {
+                if exists(session, *oid).await? {
+                    return Ok(Evidence::DidNot {
+                        leftovers: Vec::new(),
+                    });
+                }
+            }
+            Ok(Evidence::Happened("the index is gone".into()))
+        }
+        Some(Concurrent::Detach { .. }) => detached(session, &baseline.objects).await,
+        _ => Ok(Evidence::Repeatable),
+    }
+}
+
+/// Returns the indexes of the baseline's table that were not there before.
+pub async fn new_indexes(
+    session: &Session,
+    baseline: &Baseline,
+) -> Result<Vec<IndexState>, DbFailure> {
+    let now = indexes(session, baseline.table).await?;
+    Ok(now
+        .into_iter()
+        .filter(|index| !baseline.indexes.contains(&index.oid))
+        .collect())
+}
+
+async fn exists(session: &Session, oid: u32) -> Result<bool, DbFailure> {
+    let sql = format!("select (exists (select from pg_catalog.pg_class where oid = {oid}))::text");
+    let rows = session.query(&sql, &[]).await?;
+    Ok(rows.first().is_some_and(|row| row.truth(0)))
+}
+
+/// A database, tablespace or subscription is there or not; nothing of it is ever half made.
+async fn global_evidence(session: &Session, global: &Global) -> Result<Evidence, DbFailure> {
+    let sql = match global.kind {
+        GlobalKind::Database => {
+            "select (exists (select from pg_catalog.pg_database where datname = $1))::text"
+        }
+        GlobalKind::Tablespace => {
+            "select (exists (select from pg_catalog.pg_tablespace where spcname = $1))::text"
+        }
+        GlobalKind::Subscription => {
+            "select (exists (select from pg_catalog.pg_subscription s join pg_catalog.pg_database d \
+             on d.oid = s.subdbid and d.datname = pg_catalog.current_database() \
+             where s.subname = $1))::text"
+        }
+    };
+    let rows = session.query(sql, &[Some(&global.name)]).await?;
+    let there = rows.first().is_some_and(|row| row.truth(0));
+    Ok(if there == global.drops {
+        Evidence::DidNot {
+            leftovers: Vec::new(),
+        }
+    } else {
+        Evidence::Happened(format!(
+            "{} {}",
+            global.name,
+            if there { "is there" } else { "is gone" }
+        ))
+    })
+}
+
+async fn detached(session: &Session, objects: &[u32]) -> Result<Evidence, DbFailure> {
+    let [parent, partition] = objects else {
+        return Ok(Evidence::Repeatable);
+    };
+    let sql = format!(
+        "select i.inhdetachpending::text from pg_catalog.pg_inherits i \
+         where i.inhparent = {parent} and i.inhrelid = {partition}"
+    );
+    let rows = session.query(&sql, &[]).await?;
+    Ok(match rows.first() {
+        None => Evidence::Happened("the partition is detached".into()),
+        Some(row) if row.truth(0) => Evidence::HalfDetached,
+        Some(_) => Evidence::DidNot {
+            leftovers: Vec::new(),
+        },
+    })
+}
+
+/// Returns an index that the statement names and that is INVALID, whoever made it.
+pub async fn named_invalid(
+    session: &Session,
+    concurrent: Option<&Concurrent>,
+    baseline: &Baseline,
+) -> Result<Option<IndexState>, DbFailure> {
+    let Some(Concurrent::CreateIndex {
+        name: Some(name), ..
+    }) = concurrent
+    else {
+        return Ok(None);
+    };
+    Ok(indexes(session, baseline.table)
+        .await?
+        .into_iter()
+        .find(|index| index.bare_name == *name && !index.valid))
+}

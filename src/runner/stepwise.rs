@@ -1,0 +1,461 @@
+//! A migration that cannot run in one transaction: statement by statement, each journalled.
+//!
+//! A statement that may run in a transaction shares one with its journal row, so that both happen
+//! or neither. One that may not gets a row before it (the intent, with what the catalog showed) and
+//! one after it; if the second is missing, the catalog is asked what became of it.
+
+use std::time::{Duration, Instant};
+
+use tokio::sync::mpsc;
+
+use super::attempt::{Answer, Cancelled, Limits, Link, drive, is_gone, no_answer};
+use super::error::Stop;
+use super::invalid_index;
+use super::probe::{self, Baseline, Evidence};
+use super::retry::{Next, Tries};
+use super::transactional::{self, Setup, Unit};
+use crate::history::model::{Key, StatementRow, StatementState};
+use crate::history::store::{Prepared, Store};
+use crate::pg::error::{DbFailure, Kind};
+use crate::pg::session::Session;
+use crate::project::checksum;
+use crate::project::script::Script;
+use crate::report::event::{MigrationRef, RunEvent};
+use crate::sql::object::ObjectClass;
+use crate::sql::outside::Concurrent;
+
+/// A file on its way, statement by statement.
+pub struct Steps<'a> {
+    /// The file's statements.
+    pub script: &'a Script,
+    /// Where the journal is.
+    pub store: &'a Store,
+    /// Which migration.
+    pub key: &'a Key,
+    /// The same, for people.
+    pub migration: &'a MigrationRef,
+    /// This run.
+    pub run: &'a str,
+    /// What an earlier run left in the journal.
+    pub journal: &'a [&'a StatementRow],
+    /// How transactions are set up.
+    pub setup: &'a Setup,
+}
+
+/// What a finished file cost.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct StepCost {
+    /// Tries that failed for want of a lock, over all statements.
+    pub retries: u32,
+    /// Time from its first statement in this run to its last.
+    pub elapsed: Duration,
+    /// How many statements ran in this run.
+    pub ran: usize,
+}
+
+/// What the journal says of the statement to go on with.
+#[derive(Debug, Clone, PartialEq)]
+enum Standing {
+    /// It never began, or failed without a trace.
+    Fresh,
+    /// It began, and nobody knows how it ended.
+    Open(Option<Baseline>),
+}
+
+impl Steps<'_> {
+    /// Returns the index of the first statement that is not known to be done.
+    pub fn resume_at(&self) -> usize {
+        let mut next = 0;
+        for row in self.journal {
+            if row.state == StatementState::Done && row.position == next {
+                next += 1;
+            }
+        }
+        next
+    }
+
+    fn standing(&self, index: usize) -> Standing {
+        match self.journal.iter().rev().find(|row| row.position == index) {
+            Some(row) if row.state == StatementState::Intent => {
+                Standing::Open(Baseline::from_note(row.note.as_deref()))
+            }
+            _ => Standing::Fresh,
+        }
+    }
+
+    /// A file edited after a part of it ran would be recorded as something that never ran.
+    fn check_unedited(&self) -> Result<(), Box<Stop>> {
+        for row in self
+            .journal
+            .iter()
+            .filter(|row| row.state == StatementState::Done)
+        {
+            let same = row.position < self.script.len()
+                && sha256_of(self.script.text(row.position)) == row.sha256;
+            if !same {
+                let shown = (row.position < self.script.len())
+                    .then(|| self.script.snippet(row.position, None));
+                return Err(Box::new(Stop::EditedHalfway {
+                    snippet: shown,
+                    index: row.position,
+                }));
+            }
+        }
+        Ok(())
+    }
+
+    /// Runs what is left of the file.
+    pub async fn run(&self, link: &mut Link<'_>) -> Result<StepCost, Box<Stop>> {
+        let started = Instant::now();
+        self.check_unedited()?;
+        let first = self.resume_at();
+        self.give_search_path(link.session).await?;
+        let mut retries = 0;
+        for index in first..self.script.len() {
+            if link.interrupt.is_set() {
+                return Err(Box::new(Stop::Interrupted { kept: index }));
+            }
+            let standing = self.standing(index);
+            retries += if self.runs_bare(index) {
+                self.run_bare(link, index, standing).await?
+            } else {
+                self.run_in_transaction(link, index).await?
+            };
+        }
+        Ok(StepCost {
+            retries,
+            elapsed: started.elapsed(),
+            ran: self.script.len() - first,
+        })
+    }
+
+    /// A `CALL` or `DO` may commit inside (that is why people ask for `no-transaction`), and cannot
+    /// do so in a transaction of ours.
+    fn runs_bare(&self, index: usize) -> bool {
+        let class = self.script.class(index);
+        class.outside_transaction.is_some()
+            || class.object == ObjectClass::Code
+            || class.verb == crate::sql::classify::Verb::Call
+    }
+
+    /// Settings and search path last for the file, not for the statement, as they would in psql.
+    async fn give_search_path(&self, session: &Session) -> Result<(), Box<Stop>> {
+        let Some(path) = &self.setup.search_path else {
+            return Ok(());
+        };
+        session
+            .run(&format!("set search_path = {path}"))
+            .await
+            .map_err(|failure| own("could not set the search path", failure))
+    }
+
+    /// Runs a statement and its journal row in one transaction.
+    async fn run_in_transaction(
+        &self,
+        link: &mut Link<'_>,
+        index: usize,
+    ) -> Result<u32, Box<Stop>> {
+        let guard = format!("{}:{}:{index}", self.run, self.key.to_text());
+        let records = [self.journal_row(index, StatementState::Done, None)];
+        let setup = Setup {
+            search_path: None,
+            ..self.setup.clone()
+        };
+        let unit = Unit {
+            script: self.script,
+            first: index,
+            end: index + 1,
+            begin: "begin",
+            guard: &guard,
+            records: &records,
+            migration: self.migration,
+            kept: index,
+        };
+        transactional::run(link, &setup, unit)
+            .await
+            .map(|cost| cost.retries)
+    }
+
+    fn journal_row(&self, index: usize, state: StatementState, note: Option<&str>) -> Prepared {
+        let sha256 = sha256_of(self.script.text(index));
+        self.store
+            .journal(self.key, self.run, index, state, &sha256, note)
+    }
+
+    /// Writes a journal row in a transaction of its own, whatever role and path the file has set.
+    async fn write_journal(
+        &self,
+        session: &Session,
+        index: usize,
+        state: StatementState,
+        note: Option<&str>,
+    ) -> Result<(), Box<Stop>> {
+        let row = self.journal_row(index, state, note);
+        let begin = format!("begin; {}", self.setup.own_prefix());
+        let parameters = row.borrowed();
+        // Polled in this order, they are sent in this order.
+        let (begun, written, ended) = tokio::join!(
+            biased;
+            session.run(&begin),
+            session.query(&row.sql, &parameters),
+            session.run("commit"),
+        );
+        begun
+            .and(written.map(|_| ()))
+            .and(ended)
+            .map_err(|failure| own("could not write the journal", failure))
+    }
+
+    /// Runs a statement outside of any transaction, between its two journal rows.
+    async fn run_bare(
+        &self,
+        link: &mut Link<'_>,
+        index: usize,
+        standing: Standing,
+    ) -> Result<u32, Box<Stop>> {
+        let class = self.script.class(index);
+        let concurrent = class.concurrent.as_deref();
+        if let Standing::Open(baseline) = standing {
+            let baseline = baseline.unwrap_or_default();
+            let found =
+                probe::evidence(link.session, concurrent, class.global.as_deref(), &baseline)
+                    .await
+                    .map_err(|failure| own("could not ask the catalog", failure))?;
+            if self.settle(link, index, found).await? {
+                return Ok(0);
+            }
+        }
+        let baseline = probe::baseline(link.session, concurrent)
+            .await
+            .map_err(|failure| own("could not ask the catalog", failure))?;
+        self.refuse_foreign(link.session, index, concurrent, &baseline)
+            .await?;
+        let note = baseline.to_note();
+        self.write_journal(link.session, index, StatementState::Intent, Some(&note))
+            .await?;
+        let retries = self.send_bare(link, index, concurrent, &baseline).await?;
+        self.write_journal(link.session, index, StatementState::Done, None)
+            .await?;
+        Ok(retries)
+    }
+
+    /// Acts on what the catalog says of an interrupted statement; true if it is done.
+    async fn settle(
+        &self,
+        link: &mut Link<'_>,
+        index: usize,
+        found: Evidence,
+    ) -> Result<bool, Box<Stop>> {
+        match found {
+            Evidence::Happened(evidence) => {
+                link.sink.event(&RunEvent::StatementFound {
+                    migration: self.migration.clone(),
+                    index,
+                    evidence: evidence.clone(),
+                });
+                self.write_journal(link.session, index, StatementState::Done, Some(&evidence))
+                    .await?;
+                Ok(true)
+            }
+            Evidence::DidNot { leftovers } => {
+                invalid_index::drop_all(link, self.migration, &leftovers).await?;
+                Ok(false)
+            }
+            Evidence::HalfDetached => {
+                if let Some(Concurrent::Detach { parent, partition }) =
+                    self.script.class(index).concurrent.as_deref()
+                {
+                    let sql = format!(
+                        "alter table {} detach partition {} finalize",
+                        parent.quoted(),
+                        partition.quoted()
+                    );
+                    link.session
+                        .run(&sql)
+                        .await
+                        .map_err(|failure| own("could not finish the detaching", failure))?;
+                }
+                self.write_journal(
+                    link.session,
+                    index,
+                    StatementState::Done,
+                    Some("the detaching was half done, and was finished"),
+                )
+                .await?;
+                Ok(true)
+            }
+            Evidence::Repeatable => Ok(false),
+        }
+    }
+
+    /// With `IF NOT EXISTS`, somebody else's INVALID index would be taken for the real one.
+    async fn refuse_foreign(
+        &self,
+        session: &Session,
+        index: usize,
+        concurrent: Option<&Concurrent>,
+        baseline: &Baseline,
+    ) -> Result<(), Box<Stop>> {
+        let invalid = probe::named_invalid(session, concurrent, baseline)
+            .await
+            .map_err(|failure| own("could not ask the catalog", failure))?;
+        match invalid {
+            Some(found) => Err(Box::new(Stop::ForeignInvalidIndex {
+                index: found.name,
+                snippet: Some(self.script.snippet(index, None)),
+            })),
+            None => Ok(()),
+        }
+    }
+
+    /// Sends the statement until it is done, tidies up after each failure, and journals the last.
+    async fn send_bare(
+        &self,
+        link: &mut Link<'_>,
+        index: usize,
+        concurrent: Option<&Concurrent>,
+        baseline: &Baseline,
+    ) -> Result<u32, Box<Stop>> {
+        let policy = self.setup.policy;
+        // lock_timeout also counts the wait of CONCURRENTLY for old snapshots on other tables, and
+        // would leave an INVALID index (faults.md, fact 2); it has a budget of its own.
+        let timeout = if concurrent.is_some() {
+            Duration::ZERO
+        } else {
+            policy.lock_timeout
+        };
+        let budget = policy.concurrent_budget;
+        let total = (concurrent.is_some() && !budget.is_zero()).then_some(budget);
+        let mut tries = Tries::new(policy, self.setup.deadlock_timeout);
+        let mut lock_timeout = timeout;
+        loop {
+            let settings = format!(
+                "set lock_timeout = {}; set statement_timeout = {}",
+                lock_timeout.as_millis(),
+                policy.statement_timeout.as_millis()
+            );
+            let (sender, answers) = mpsc::unbounded_channel();
+            let (session, text) = (link.session, self.script.text(index));
+            let work = async {
+                session.run(&settings).await?;
+                let _ = sender.send(Answer::Begun);
+                session.run(text).await?;
+                let _ = sender.send(Answer::Statement(index));
+                Ok::<(), DbFailure>(())
+            };
+            let limits = Limits {
+                total,
+                ..Limits::default()
+            };
+            let driven = drive(
+                link,
+                self.migration,
+                self.script.len(),
+                limits,
+                answers,
+                work,
+            )
+            .await;
+            let failure = match driven.result {
+                Some(Ok(())) => return Ok(tries.failed()),
+                Some(Err(failure)) => failure,
+                None => no_answer(),
+            };
+            if is_gone(&failure) || driven.cancelled == Some(Cancelled::NoAnswer) {
+                return Err(Box::new(Stop::ConnectionLost { failure }));
+            }
+            self.tidy(link, concurrent, baseline).await?;
+            let retryable = matches!(failure.kind(), Kind::LockTimeout | Kind::Deadlock);
+            if retryable
+                && let Next::Try {
+                    wait,
+                    lock_timeout: longer,
+                } = tries.next(&driven.blockers)
+            {
+                lock_timeout = if concurrent.is_some() {
+                    timeout
+                } else {
+                    longer
+                };
+                link.sink.event(&RunEvent::Retrying {
+                    migration: self.migration.clone(),
+                    attempt: tries.failed(),
+                    of: policy.retries,
+                    sqlstate: failure.sqlstate.as_deref().unwrap_or("55P03").to_owned(),
+                    blockers: driven.blockers,
+                    wait_ms: wait.as_millis() as u64,
+                });
+                tokio::select! {
+                    () = tokio::time::sleep(wait) => continue,
+                    () = link.interrupt.wait() => {
+                        return Err(Box::new(Stop::Interrupted { kept: index }));
+                    }
+                }
+            }
+            let message = failure.message.clone();
+            self.write_journal(link.session, index, StatementState::Failed, Some(&message))
+                .await?;
+            let snippet = Some(self.script.snippet(index, failure.byte_offset(text)));
+            return Err(Box::new(match driven.cancelled {
+                Some(Cancelled::Interrupt | Cancelled::NoAnswer) => {
+                    Stop::Interrupted { kept: index }
+                }
+                Some(Cancelled::Total) => Stop::OverBudget {
+                    budget,
+                    snippet,
+                    blockers: driven.blockers,
+                    kept: index,
+                },
+                _ if retryable => Stop::Locked {
+                    tries: tries.failed(),
+                    snippet,
+                    blockers: driven.blockers,
+                    failure,
+                    kept: index,
+                },
+                _ => Stop::Statement {
+                    index,
+                    of: self.script.len(),
+                    snippet,
+                    failure,
+                    kept: index,
+                },
+            }));
+        }
+    }
+
+    /// Drops the INVALID index that a failed `CONCURRENTLY` leaves.
+    async fn tidy(
+        &self,
+        link: &mut Link<'_>,
+        concurrent: Option<&Concurrent>,
+        baseline: &Baseline,
+    ) -> Result<(), Box<Stop>> {
+        if baseline.table == 0 || concurrent.is_none() {
+            return Ok(());
+        }
+        let left = probe::evidence(link.session, concurrent, None, baseline)
+            .await
+            .map_err(|failure| own("could not ask the catalog", failure))?;
+        match left {
+            Evidence::DidNot { leftovers } => {
+                invalid_index::drop_all(link, self.migration, &leftovers).await
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Makes the stop for one of evmig's own queries.
+pub fn own(what: &'static str, failure: DbFailure) -> Box<Stop> {
+    Box::new(if is_gone(&failure) {
+        Stop::ConnectionLost { failure }
+    } else {
+        Stop::Own { what, failure }
+    })
+}
+
+/// Identifies a statement's text in the journal; line endings do not count.
+fn sha256_of(text: &str) -> String {
+    checksum::sha256(text)
+}

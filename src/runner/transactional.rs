@@ -1,0 +1,348 @@
+//! One migration, one transaction: begin, statements, history row, commit; retried as a whole.
+
+use std::time::{Duration, Instant};
+
+use tokio::sync::mpsc;
+
+use super::attempt::{Answer, Cancelled, Driven, Limits, Link, drive, is_gone, no_answer};
+use super::error::Stop;
+use super::retry::{LockPolicy, Next, Tries};
+use crate::history::store::Prepared;
+use crate::pg::error::{DbFailure, Kind};
+use crate::pg::session::{Command, Session, Window};
+use crate::project::script::Script;
+use crate::report::event::{Blocker, MigrationRef, RunEvent};
+use crate::report::place::Snippet;
+use crate::sql::quote;
+
+/// Prefix of the error that the history row raises where the transaction guard is gone.
+const GUARD_ERROR: &str = "evmig guard: ";
+
+/// What every transaction of a run is set up with.
+#[derive(Debug, Clone)]
+pub struct Setup {
+    /// Lock waits and retries.
+    pub policy: LockPolicy,
+    /// The server's `deadlock_timeout`.
+    pub deadlock_timeout: Duration,
+    /// The role's own search path, as a list; `None` leaves the session's.
+    pub search_path: Option<String>,
+    /// `SET LOCAL ROLE` text that returns to the role the run began with.
+    pub own_role: String,
+    /// `max_lock_hold` of the phase.
+    pub lock_hold: Option<Duration>,
+}
+
+impl Setup {
+    /// Returns what makes evmig's own statements safe inside a user's transaction, until its end.
+    ///
+    /// A file may have changed role and search path; both come back by themselves at the commit.
+    pub fn own_prefix(&self) -> String {
+        format!(
+            "set local session authorization default; {}; \
+             set local search_path = pg_catalog, pg_temp; set local row_security = on",
+            self.own_role
+        )
+    }
+}
+
+/// A range of a script's statements that runs in one transaction, with what is recorded in it.
+#[derive(Debug, Clone, Copy)]
+pub struct Unit<'a> {
+    /// The file's statements.
+    pub script: &'a Script,
+    /// Index of the first statement.
+    pub first: usize,
+    /// Index after the last statement.
+    pub end: usize,
+    /// The text that begins the transaction.
+    pub begin: &'a str,
+    /// The transaction guard.
+    pub guard: &'a str,
+    /// Evmig's own statements at its end.
+    pub records: &'a [Prepared],
+    /// Which migration.
+    pub migration: &'a MigrationRef,
+    /// How many statements before it are committed already.
+    pub kept: usize,
+}
+
+/// What a committed unit cost.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Cost {
+    /// Tries that failed for want of a lock.
+    pub retries: u32,
+    /// Time from the first try to the commit.
+    pub elapsed: Duration,
+}
+
+/// Where in a unit a failure happened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum At {
+    Begin,
+    Statement(usize),
+    End,
+    Record,
+    Commit,
+}
+
+/// Runs a unit until it is committed, a limit is reached, or it fails.
+///
+/// A lost connection comes back as [`Stop::ConnectionLost`], whether or not the commit happened;
+/// the caller asks the history.
+pub async fn run(link: &mut Link<'_>, setup: &Setup, unit: Unit<'_>) -> Result<Cost, Box<Stop>> {
+    let started = Instant::now();
+    let mut tries = Tries::new(setup.policy, setup.deadlock_timeout);
+    let mut lock_timeout = setup.policy.lock_timeout;
+    loop {
+        let driven = attempt(link, setup, unit, lock_timeout).await;
+        let (at, failure) = match driven.result {
+            Some(Ok(())) => {
+                return Ok(Cost {
+                    retries: tries.failed(),
+                    elapsed: started.elapsed(),
+                });
+            }
+            Some(Err(failed)) => failed,
+            None => (At::Commit, no_answer()),
+        };
+        if is_gone(&failure) || driven.cancelled == Some(Cancelled::NoAnswer) {
+            return Err(Box::new(Stop::ConnectionLost { failure }));
+        }
+        roll_back(link.session).await?;
+        let lock_wait = driven.cancelled == Some(Cancelled::LockWait);
+        let retryable = matches!(failure.kind(), Kind::LockTimeout | Kind::Deadlock);
+        if !retryable && !lock_wait {
+            return Err(Box::new(stop(unit, setup, at, failure, driven.cancelled)));
+        }
+        let next = tries.next(&driven.blockers);
+        let Next::Try {
+            wait,
+            lock_timeout: longer,
+        } = next
+        else {
+            return Err(Box::new(Stop::Locked {
+                tries: tries.failed(),
+                snippet: snippet(unit, at, &failure),
+                blockers: driven.blockers,
+                failure,
+                kept: unit.kept,
+            }));
+        };
+        lock_timeout = longer;
+        wait_for_retry(link, unit, setup, &tries, wait, &failure, driven.blockers).await?;
+    }
+}
+
+/// Says who was in the way, and waits unless a signal comes.
+async fn wait_for_retry(
+    link: &mut Link<'_>,
+    unit: Unit<'_>,
+    setup: &Setup,
+    tries: &Tries,
+    wait: Duration,
+    failure: &DbFailure,
+    blockers: Vec<Blocker>,
+) -> Result<(), Box<Stop>> {
+    link.sink.event(&RunEvent::Retrying {
+        migration: unit.migration.clone(),
+        attempt: tries.failed(),
+        of: setup.policy.retries,
+        sqlstate: failure.sqlstate.as_deref().unwrap_or("55P03").to_owned(),
+        blockers,
+        wait_ms: wait.as_millis() as u64,
+    });
+    tokio::select! {
+        () = tokio::time::sleep(wait) => Ok(()),
+        () = link.interrupt.wait() => Err(Box::new(Stop::Interrupted { kept: unit.kept })),
+    }
+}
+
+/// Ends the failed transaction, so that the session can be used again.
+async fn roll_back(session: &Session) -> Result<(), Box<Stop>> {
+    session.run("rollback").await.map_err(|failure| {
+        Box::new(if is_gone(&failure) {
+            Stop::ConnectionLost { failure }
+        } else {
+            Stop::Own {
+                what: "could not roll back",
+                failure,
+            }
+        })
+    })
+}
+
+/// Sends one try of the unit.
+async fn attempt(
+    link: &mut Link<'_>,
+    setup: &Setup,
+    unit: Unit<'_>,
+    lock_timeout: Duration,
+) -> Driven<Result<(), (At, DbFailure)>> {
+    let limits = Limits {
+        lock_hold: setup.lock_hold,
+        lock_wait: (!lock_timeout.is_zero()).then(|| lock_timeout.saturating_mul(3)),
+        total: None,
+    };
+    let (sender, answers) = mpsc::unbounded_channel();
+    let session = link.session;
+    let work = send(session, setup, unit, lock_timeout, sender);
+    drive(
+        link,
+        unit.migration,
+        unit.script.len(),
+        limits,
+        answers,
+        work,
+    )
+    .await
+}
+
+/// Puts the whole transaction on the wire.
+///
+/// Nothing is awaited between the statements: a slow link costs about one round trip for the file.
+/// If a statement fails, the server refuses those behind it, and makes the `COMMIT` a rollback.
+async fn send(
+    session: &Session,
+    setup: &Setup,
+    unit: Unit<'_>,
+    lock_timeout: Duration,
+    answers: mpsc::UnboundedSender<Answer>,
+) -> Result<(), (At, DbFailure)> {
+    let search_path = setup
+        .search_path
+        .as_ref()
+        .map(|path| format!("; set local search_path = {path}"))
+        .unwrap_or_default();
+    let settings = format!(
+        "set local lock_timeout = {}; set local statement_timeout = {}; \
+         set local evmig.guard = {}{search_path}",
+        lock_timeout.as_millis(),
+        setup.policy.statement_timeout.as_millis(),
+        quote::literal(unit.guard),
+    );
+    let own_prefix = format!("set constraints all immediate; {}", setup.own_prefix());
+    let parameters: Vec<Vec<Option<&str>>> = unit.records.iter().map(Prepared::borrowed).collect();
+    if unit.begin != "begin" {
+        // The file's own BEGIN may be wrong, and what follows must not run outside of it.
+        session
+            .run(unit.begin)
+            .await
+            .map_err(|failure| (At::Begin, failure))?;
+    }
+    let mut places = Vec::new();
+    let mut commands = Vec::new();
+    if unit.begin == "begin" {
+        commands.push(Command::Text("begin"));
+        places.push(At::Begin);
+    }
+    commands.push(Command::Text(&settings));
+    places.push(At::Begin);
+    let script = unit.script;
+    for index in unit.first..unit.end {
+        let text = script.text(index);
+        if let Some(data) = script.copy_data(index) {
+            flush(session, &mut commands, &mut places, &answers).await?;
+            session
+                .copy_in(text, data)
+                .await
+                .map_err(|failure| (At::Statement(index), failure))?;
+            // The listener may be gone; nothing depends on it.
+            let _ = answers.send(Answer::Statement(index));
+            continue;
+        }
+        commands.push(Command::Text(text));
+        places.push(At::Statement(index));
+        if script.resets_settings(index) {
+            commands.push(Command::Text(&settings));
+            places.push(At::Begin);
+        }
+    }
+    commands.push(Command::Text(&own_prefix));
+    places.push(At::End);
+    for (record, parameters) in unit.records.iter().zip(&parameters) {
+        commands.push(Command::Own(&record.sql, parameters));
+        places.push(At::Record);
+    }
+    commands.push(Command::Text("commit"));
+    places.push(At::Commit);
+    flush(session, &mut commands, &mut places, &answers).await
+}
+
+/// Sends what has gathered and waits for the answers.
+async fn flush<'a>(
+    session: &'a Session,
+    commands: &mut Vec<Command<'a>>,
+    places: &mut Vec<At>,
+    answers: &mpsc::UnboundedSender<Answer>,
+) -> Result<(), (At, DbFailure)> {
+    let commands = std::mem::take(commands);
+    let places = std::mem::take(places);
+    let answered = |at: usize| {
+        let answer = match places.get(at) {
+            Some(At::Statement(index)) => Answer::Statement(*index),
+            _ => Answer::Begun,
+        };
+        let _ = answers.send(answer);
+    };
+    session
+        .pipeline(commands, Window::default(), answered)
+        .await
+        .map(|_| ())
+        .map_err(|(at, failure)| (places.get(at).copied().unwrap_or(At::Commit), failure))
+}
+
+/// Returns the place of a failure in the file.
+fn snippet(unit: Unit<'_>, at: At, failure: &DbFailure) -> Option<Snippet> {
+    match at {
+        At::Statement(index) => {
+            let offset = failure.byte_offset(unit.script.text(index));
+            Some(unit.script.snippet(index, offset))
+        }
+        At::Begin if unit.begin != "begin" => Some(unit.script.snippet(0, None)),
+        _ => None,
+    }
+}
+
+/// Gives a failure that is not tried again its name.
+fn stop(
+    unit: Unit<'_>,
+    setup: &Setup,
+    at: At,
+    failure: DbFailure,
+    cancelled: Option<Cancelled>,
+) -> Stop {
+    let place = snippet(unit, at, &failure);
+    match cancelled {
+        Some(Cancelled::Interrupt | Cancelled::NoAnswer) => {
+            return Stop::Interrupted { kept: unit.kept };
+        }
+        Some(Cancelled::LockHeld(relation)) => {
+            return Stop::HeldTooLong {
+                relation,
+                limit: setup.lock_hold.unwrap_or_default(),
+                snippet: place,
+            };
+        }
+        _ => {}
+    }
+    let ended_by_code = failure.sqlstate.as_deref() == Some("2D000");
+    match at {
+        At::Statement(_) if ended_by_code => Stop::EndedTransaction { snippet: place },
+        At::Statement(index) => Stop::Statement {
+            index,
+            of: unit.script.len(),
+            snippet: place,
+            failure,
+            kept: unit.kept,
+        },
+        At::Record if failure.message.contains(GUARD_ERROR) => {
+            Stop::EndedTransaction { snippet: None }
+        }
+        At::Record => Stop::Own {
+            what: "could not write the history",
+            failure,
+        },
+        At::Begin | At::End | At::Commit => Stop::AtEnd { failure },
+    }
+}

@@ -1,0 +1,152 @@
+//! A second connection that looks at the first while it waits: who is in its way, how far its
+//! index build is, how long it has held strong locks.
+
+use std::time::{Duration, Instant};
+
+use tokio::sync::mpsc::UnboundedSender;
+
+use crate::pg::connect::{ConnectOptions, connect};
+use crate::pg::lock::{BLOCKER_COLUMNS, blocker};
+use crate::pg::params::Parameters;
+use crate::pg::session::Session;
+use crate::report::event::Blocker;
+
+/// How long a statement may run before anybody looks: most are done by then, and cost no second
+/// connection.
+const FIRST_LOOK: Duration = Duration::from_millis(150);
+/// Time between looks.
+const INTERVAL: Duration = Duration::from_millis(200);
+
+/// What one look shows.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Look {
+    /// Sessions that the watched one waits for.
+    pub blockers: Vec<Blocker>,
+    /// Progress of an index build, if one is running.
+    pub index: Option<IndexBuild>,
+    /// A relation older than the transaction that it holds a strong lock on.
+    pub strong_lock: Option<String>,
+    /// Time since the statement began.
+    pub elapsed: Duration,
+}
+
+/// A row of `pg_stat_progress_create_index` (PostgreSQL manual, 28.4.4).
+#[derive(Debug, Clone, PartialEq)]
+pub struct IndexBuild {
+    /// Its phase.
+    pub phase: String,
+    /// Per cent done, if the phase counts anything.
+    pub percent: Option<u8>,
+    /// The session it waits for now.
+    pub waits_for: Option<Blocker>,
+}
+
+/// The watcher; its connection is opened when it is first needed, and kept.
+#[derive(Debug)]
+pub struct Watcher {
+    parameters: Parameters,
+    application_name: String,
+}
+
+impl Watcher {
+    /// Makes a watcher for the same server; it connects later.
+    pub fn new(parameters: Parameters, application_name: &str) -> Self {
+        Self {
+            parameters,
+            application_name: format!("{application_name} watch"),
+        }
+    }
+
+    /// Looks at a backend again and again and sends what it sees, until it is dropped.
+    ///
+    /// Where no second connection can be had, it stays silent after a last word: the run goes on
+    /// without names for who is in the way.
+    pub async fn watch(
+        &self,
+        kept: &mut Option<Session>,
+        pid: i32,
+        looks: UnboundedSender<Result<Look, String>>,
+    ) {
+        let started = Instant::now();
+        tokio::time::sleep(FIRST_LOOK).await;
+        loop {
+            if kept.as_ref().is_none_or(Session::is_closed) {
+                *kept = match self.connect().await {
+                    Ok(session) => Some(session),
+                    Err(message) => {
+                        // The receiver is gone only when the statement is done.
+                        drop(looks.send(Err(message)));
+                        return std::future::pending().await;
+                    }
+                };
+            }
+            if let Some(session) = kept
+                && let Ok(look) = look(session, pid, started).await
+                && looks.send(Ok(look)).is_err()
+            {
+                return;
+            }
+            tokio::time::sleep(INTERVAL).await;
+        }
+    }
+
+    async fn connect(&self) -> Result<Session, String> {
+        let options = ConnectOptions {
+            timeout: Duration::from_secs(5),
+            application_name: Some(self.application_name.clone()),
+            ..ConnectOptions::default()
+        };
+        let connection = connect(&self.parameters, &options)
+            .await
+            .map_err(|error| error.to_string())?;
+        let (session, _) = Session::new(connection);
+        session
+            .run(
+                "set search_path = pg_catalog, pg_temp; set statement_timeout = '5s'; \
+                 set lock_timeout = '1s'; set idle_in_transaction_session_timeout = 0",
+            )
+            .await
+            .map_err(|failure| failure.to_string())?;
+        Ok(session)
+    }
+}
+
+/// Takes one look.
+async fn look(
+    session: &Session,
+    pid: i32,
+    started: Instant,
+) -> Result<Look, crate::pg::error::DbFailure> {
+    let pid = pid.to_string();
+    let blockers = format!(
+        "{BLOCKER_COLUMNS}, (select l.relation::regclass::text from pg_locks l \
+         where l.pid = $1::integer and not l.granted and l.relation is not null limit 1) \
+         from pg_stat_activity a where a.pid = any(pg_blocking_pids($1::integer)) \
+         order by a.xact_start nulls last"
+    );
+    let locker = format!(
+        "{BLOCKER_COLUMNS}, null, p.phase, case when p.blocks_total > 0 \
+         then (100 * p.blocks_done / p.blocks_total) when p.tuples_total > 0 \
+         then (100 * p.tuples_done / p.tuples_total) end::text, (a.pid is not null)::text \
+         from pg_stat_progress_create_index p \
+         left join pg_stat_activity a on a.pid = p.current_locker_pid and a.pid <> 0 \
+         where p.pid = $1::integer"
+    );
+    let pid = [Some(pid.as_str())];
+    let (blockers, locker, strong) = tokio::join!(
+        session.query(&blockers, &pid),
+        session.query(&locker, &pid),
+        session.query(include_str!("sql/strong_lock.sql"), &pid),
+    );
+    let index = locker?.first().map(|row| IndexBuild {
+        phase: row.text(8),
+        percent: row.number(9).and_then(|percent| u8::try_from(percent).ok()),
+        waits_for: row.truth(10).then(|| blocker(row)),
+    });
+    Ok(Look {
+        blockers: blockers?.iter().map(blocker).collect(),
+        index,
+        strong_lock: strong?.first().map(|row| row.text(0)),
+        elapsed: started.elapsed(),
+    })
+}

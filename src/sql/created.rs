@@ -1,0 +1,38 @@
+//! Which relation a statement creates, for the question whether a database is as empty as its
+//! history says.
+
+use super::name::QualifiedName;
+use super::words::Words;
+
+/// Returns the table that the statement creates; `None` for anything else, for a temporary table,
+/// and with `IF NOT EXISTS`, which minds no table that is there.
+pub fn table(statement: &str) -> Option<QualifiedName> {
+    let words = Words::of(statement);
+    let mut cursor = words.cursor(0);
+    if !cursor.eat("create") {
+        return None;
+    }
+    cursor.eat("unlogged");
+    if !cursor.eat("table") || cursor.eat_all(&["if", "not", "exists"]) {
+        return None;
+    }
+    cursor.qualified()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_a_table_only_where_its_absence_matters() {
+        let name = |sql| table(sql).map(|name| name.to_string());
+        assert_eq!(
+            name("create table public.t (a int)").as_deref(),
+            Some("public.t")
+        );
+        assert_eq!(name("CREATE UNLOGGED TABLE \"T\" ()").as_deref(), Some("T"));
+        assert_eq!(name("create table if not exists t ()"), None);
+        assert_eq!(name("create temp table t ()"), None);
+        assert_eq!(name("create index t on u (a)"), None);
+    }
+}
