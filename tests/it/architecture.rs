@@ -478,9 +478,7 @@ fn only_the_command_line_prints() {
 
 #[test]
 fn every_file_says_its_job_and_has_one() {
-    holds(header);
-    holds(name);
-    holds(length);
+    holds(|file| [header(file), name(file), length(file)].concat());
     assert!(!says(header, "pg/tls.rs", "use std::fs;\n").is_empty());
     assert!(!says(header, "pg/tls.rs", "//!\n").is_empty());
     assert!(!says(name, "pg/helpers.rs", "").is_empty());
