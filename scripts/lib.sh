@@ -80,12 +80,12 @@ install_command() { # PACKAGE...
 # Installs what `need` found missing, or says how and fails: a script never asks for a password.
 install_missing() {
   [ ${#missing[@]} -gt 0 ] || return 0
-  say "installing: ${missing[*]}"
   local as_root=()
   case "$(system)" in
     Darwin)
       # Homebrew refuses to run as root.
       if command -v brew >/dev/null && [ "$(id -u)" != 0 ]; then
+        say "installing: ${missing[*]}"
         brew install "${missing[@]}" >&2 </dev/null
         missing=()
         return 0
@@ -95,6 +95,7 @@ install_missing() {
       if command -v apt-get >/dev/null; then
         if [ "$(id -u)" != 0 ]; then as_root=(sudo -n); fi
         if [ "$(id -u)" = 0 ] || sudo -n true 2>/dev/null; then
+          say "installing: ${missing[*]}"
           # An index that cannot be refreshed may still do; if not, the install says so.
           ${as_root[@]+"${as_root[@]}"} apt-get update -qq >&2 </dev/null || true
           ${as_root[@]+"${as_root[@]}"} env DEBIAN_FRONTEND=noninteractive \
@@ -145,7 +146,7 @@ cargo_tool() { # ROOT CRATE VERSION PROGRAM [CARGO-OPTION...]
   fi
   say "building $crate $version"
   # A build folder of its own: the caller's is in use by the build that runs beside this one.
-  CARGO_TARGET_DIR="$root/build/$crate" cargo install "$crate" --version "$version" --root "$root" \
+  CARGO_TARGET_DIR="$root/build/$crate" CARGO_PROFILE_DEV_DEBUG=0 cargo install "$crate" --version "$version" --root "$root" \
     --locked --force --debug --quiet "$@" </dev/null || return 1
   rm -rf "$root/build/$crate"
   echo "$version" >"$root/$crate.version"

@@ -1,3 +1,5 @@
+//! The tests of `classify.rs`, in a file of their own for their length.
+
 use super::super::control::Control;
 use super::super::name::QualifiedName;
 use super::super::outside::{GlobalKind, ReindexTarget};

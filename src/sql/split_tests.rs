@@ -1,3 +1,5 @@
+//! The tests of `split.rs`, in a file of their own for their length.
+
 use super::*;
 use proptest::prelude::*;
 

@@ -82,11 +82,18 @@ impl Source {
         first.strip_suffix(".rs").unwrap_or(first)
     }
 
-    /// How many modules deep the file's own module is.
+    /// How many modules deep the file's own module is. `split_tests.rs` is the `mod tests` of
+    /// `split.rs`, moved out of it for its length; `the_tests_beside_a_file_are_its_own` holds that.
     fn depth(&self) -> usize {
         let parts = self.path.split('/').count();
         let is_folder = self.path.ends_with("/mod.rs");
-        parts - usize::from(is_folder)
+        parts - usize::from(is_folder) + usize::from(self.tested().is_some())
+    }
+
+    /// The path of the file whose `mod tests` this is.
+    fn tested(&self) -> Option<String> {
+        let stem = self.path.strip_suffix("_tests.rs")?;
+        Some(format!("{stem}.rs"))
     }
 }
 
@@ -246,6 +253,25 @@ fn length(file: &Source) -> Vec<String> {
         "{}: {lines} lines, more than {MOST_LINES}",
         file.path
     )]
+}
+
+/// A `<file>_tests.rs` that `<file>.rs` does not take in as its `mod tests`.
+fn stray_tests(files: &[Source]) -> Vec<String> {
+    let takes_in = |path: &str, tests: &str| {
+        let line = format!("#[path = \"{tests}\"]");
+        files
+            .iter()
+            .any(|file| file.path == path && file.text.contains(&line))
+    };
+    files
+        .iter()
+        .filter_map(|file| Some((file, file.tested()?)))
+        .filter(|(file, tested)| {
+            let name = file.path.rsplit('/').next().unwrap_or_default();
+            !takes_in(tested, name)
+        })
+        .map(|(file, tested)| format!("{}: not the `mod tests` of {tested}", file.path))
+        .collect()
 }
 
 /// `lib.rs` is the map: it lists the modules from the lowest layer up.
@@ -452,9 +478,7 @@ fn only_the_command_line_prints() {
 
 #[test]
 fn every_file_says_its_job_and_has_one() {
-    holds(header);
-    holds(name);
-    holds(length);
+    holds(|file| [header(file), name(file), length(file)].concat());
     assert!(!says(header, "pg/tls.rs", "use std::fs;\n").is_empty());
     assert!(!says(header, "pg/tls.rs", "//!\n").is_empty());
     assert!(!says(name, "pg/helpers.rs", "").is_empty());
@@ -462,6 +486,27 @@ fn every_file_says_its_job_and_has_one() {
     assert_eq!(says(name, "pg/commonly.rs", ""), "");
     assert!(!says(length, "pg/tls.rs", &"//\n".repeat(MOST_LINES + 1)).is_empty());
     assert_eq!(says(length, "pg/tls.rs", &"//\n".repeat(MOST_LINES)), "");
+}
+
+#[test]
+fn the_tests_beside_a_file_are_its_own() {
+    let wrong = stray_tests(&sources());
+    assert!(wrong.is_empty(), "{wrong:?}");
+    let file = |path: &str, text: &str| Source {
+        path: path.to_owned(),
+        text: text.to_owned(),
+    };
+    let tests = || file("sql/split_tests.rs", "use super::super::quote;");
+    assert_eq!(imports(&tests()), [""; 0]);
+    let beside = "#[cfg(test)]\n#[path = \"split_tests.rs\"]\nmod tests;\n";
+    assert_eq!(
+        stray_tests(&[tests(), file("sql/split.rs", beside)]),
+        [""; 0]
+    );
+    assert_eq!(
+        stray_tests(&[tests(), file("sql/split.rs", "")]),
+        ["sql/split_tests.rs: not the `mod tests` of sql/split.rs"]
+    );
 }
 
 #[test]

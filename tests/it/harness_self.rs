@@ -143,6 +143,25 @@ fn a_holder_holds_until_released() {
 }
 
 #[test]
+fn an_autovacuum_steps_aside_after_deadlock_timeout() {
+    let server = Server::private(
+        &Options::new(15)
+            .slow_autovacuum()
+            .set("deadlock_timeout", "200ms"),
+    );
+    let database = server.database(Shape::Plain, Role::Superuser);
+    let pid = Holder::autovacuum(&database, "crowded", Duration::from_secs(30));
+    assert!(pid > 0);
+    let mut session = database.session();
+    assert_eq!(
+        session.sqlstate("set lock_timeout = '50ms'; alter table crowded add column a int"),
+        "55P03"
+    );
+    session.execute("set lock_timeout = '10s'; alter table crowded add column a int");
+    assert!(server.log().contains("canceling autovacuum task"));
+}
+
+#[test]
 fn a_server_with_tls_speaks_it() {
     let authority = Authority::new("harness");
     let certificate = authority.issue("127.0.0.1");
@@ -200,16 +219,17 @@ fn a_terminal_has_the_width_asked_for_and_all_three_streams_are_it() {
 fn a_running_command_can_be_watched_and_signalled() {
     let project = Project::empty();
     let script =
-        "trap 'echo caught >&2; exit 130' INT; echo ready >&2; while :; do sleep 0.01; done";
+        "trap 'echo caught >&2; exit 143' TERM; echo ready >&2; while :; do sleep 0.01; done";
     let running = Evmig::new(&project, "-c")
         .instead("/bin/sh")
         .arg(script)
         .spawn();
     running.wait_for("ready\n", Duration::from_secs(20));
-    running.signal(nix::sys::signal::Signal::SIGINT);
+    assert!(running.process_list().contains("trap 'echo caught"));
+    running.signal(nix::sys::signal::Signal::SIGTERM);
     let output = running.finish(Duration::from_secs(20));
     assert_eq!(output.stderr, "ready\ncaught\n");
-    assert_eq!(output.code(), 130);
+    assert_eq!(output.code(), 143);
 }
 
 #[test]

@@ -297,7 +297,39 @@ impl Running {
         self.child.id()
     }
 
-    /// Sends a signal.
+    /// What the process list shows of it and of the processes it started.
+    pub(crate) fn process_list(&self) -> String {
+        let list = Command::new("ps")
+            .args(["-A", "-ww", "-o", "pid=,ppid=,args="])
+            .output()
+            .expect("ps");
+        let list = String::from_utf8_lossy(&list.stdout).into_owned();
+        let ids = |line: &str| -> Option<(u32, u32)> {
+            let mut words = line.split_whitespace();
+            Some((words.next()?.parse().ok()?, words.next()?.parse().ok()?))
+        };
+        let mut family = vec![self.child.id()];
+        // Children may be listed before their parents, so look until nobody new turns up.
+        loop {
+            let found: Vec<u32> = list
+                .lines()
+                .filter_map(ids)
+                .filter(|(pid, parent)| family.contains(parent) && !family.contains(pid))
+                .map(|(pid, _)| pid)
+                .collect();
+            if found.is_empty() {
+                break;
+            }
+            family.extend(found);
+        }
+        list.lines()
+            .filter(|line| ids(line).is_some_and(|(pid, _)| family.contains(&pid)))
+            .collect::<Vec<_>>()
+            .join("\n")
+    }
+
+    /// Sends a signal. Where the tests themselves run with SIGINT ignored (a background job of a
+    /// shell), a program that leaves it at its default inherits that; one with a handler does not.
     pub(crate) fn signal(&self, signal: Signal) {
         kill(Pid::from_raw(self.child.id().cast_signed()), signal).expect("a running child");
     }

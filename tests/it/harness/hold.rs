@@ -52,6 +52,31 @@ impl Holder {
         )
     }
 
+    /// Waits until a plain autovacuum is at work on a table, on a server with
+    /// `Options::slow_autovacuum`; returns the worker's process id. The worker holds
+    /// `SHARE UPDATE EXCLUSIVE` and goes on for minutes unless it is cancelled.
+    pub(crate) fn autovacuum(target: &Target, table: &str, limit: Duration) -> i32 {
+        let mut session = Session::connect(target);
+        session.execute(&format!(
+            "create table if not exists {table} (id int, filler text);
+             insert into {table} select n, repeat('x', 500) from generate_series(1, 20000) n;
+             delete from {table} where id % 2 = 0;"
+        ));
+        let query = format!(
+            "select a.pid from pg_stat_activity a join pg_locks l using (pid)
+             where a.backend_type = 'autovacuum worker' and l.granted
+               and l.mode = 'ShareUpdateExclusiveLock' and l.relation = '{table}'::regclass"
+        );
+        let started = Instant::now();
+        loop {
+            if let Some(pid) = session.lines(&query).first() {
+                return pid.parse().expect("a number");
+            }
+            assert!(started.elapsed() < limit, "no autovacuum within {limit:?}");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
     /// The process id of the holding backend.
     pub(crate) fn pid(&self) -> i32 {
         self.pid

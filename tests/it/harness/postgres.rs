@@ -54,6 +54,16 @@ impl Options {
         self
     }
 
+    /// Makes autovacuum start within a second of the first dead rows and then crawl: what
+    /// `Holder::autovacuum` needs.
+    pub(crate) fn slow_autovacuum(self) -> Self {
+        self.set("autovacuum_naptime", "1s")
+            .set("autovacuum_vacuum_threshold", "1")
+            .set("autovacuum_vacuum_scale_factor", "0")
+            .set("autovacuum_vacuum_cost_delay", "100ms")
+            .set("autovacuum_vacuum_cost_limit", "1")
+    }
+
     /// Adds a line before all others to `pg_hba.conf`; lines keep the order of the calls.
     pub(crate) fn hba(mut self, line: &str) -> Self {
         self.hba.push(line.to_owned());
