@@ -1,1 +1,7 @@
-//! Reports to bytes.
+//! L5: reports become bytes.
+//!
+//! `terminal` writes for people, `json` for programs. Both read `report` and nothing else, so
+//! that what is shown can be tested without a database, a file or a terminal.
+
+pub mod json;
+pub mod terminal;

@@ -1,0 +1,201 @@
+//! Reports and events as JSON: a documented, versioned contract.
+//!
+//! Text stays raw here: JSON escapes control characters, and programs want what the server said.
+//! Wire types stand apart from the report's where the two differ, which is wherever a problem
+//! appears: on the wire its place is flat and what is absent is null.
+
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::report::config::ConfigReport;
+use crate::report::event::RunEvent;
+use crate::report::history::{HistoryEntry, HistoryReport};
+use crate::report::problem::Problem;
+use crate::report::run::{AppliedMigration, ApplyReport, Outcome, RecordReport};
+use crate::report::status::{MigrationStatus, PhaseStatus, StatusReport};
+use crate::report::target::Target;
+
+/// Name and version of the document that a failed command prints.
+pub const ERROR_SCHEMA: &str = "evmig.error/1";
+
+/// A problem on the wire.
+#[derive(Serialize)]
+struct WireProblem<'a> {
+    code: &'a str,
+    sqlstate: Option<&'a str>,
+    file: Option<&'a str>,
+    line: Option<u32>,
+    column: Option<u32>,
+    message: &'a str,
+    detail: Option<&'a str>,
+    context: Option<&'a str>,
+    hint: Option<&'a str>,
+    committed: Option<&'a str>,
+    next: &'a [String],
+}
+
+impl<'a> From<&'a Problem> for WireProblem<'a> {
+    fn from(problem: &'a Problem) -> Self {
+        let place = problem.snippet.as_ref().map(|snippet| &snippet.place);
+        Self {
+            code: &problem.code,
+            sqlstate: problem.sqlstate.as_deref(),
+            file: place.map(|place| place.file.as_str()),
+            line: place.map(|place| place.line),
+            column: place.map(|place| place.column),
+            message: &problem.message,
+            detail: problem.detail.as_deref(),
+            context: problem.context.as_deref(),
+            hint: problem.hint.as_deref(),
+            committed: problem.committed.as_deref(),
+            next: &problem.next,
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct WireErrors<'a> {
+    schema: &'static str,
+    exit_code: u8,
+    error: Option<WireProblem<'a>>,
+    errors: Vec<WireProblem<'a>>,
+}
+
+/// Returns the document of a command that failed without a report of its own.
+pub fn problem_document(problems: &[Problem], exit_code: u8) -> String {
+    pretty(&WireErrors {
+        schema: ERROR_SCHEMA,
+        exit_code,
+        error: problems.first().map(WireProblem::from),
+        errors: problems.iter().map(WireProblem::from).collect(),
+    })
+}
+
+#[derive(Serialize)]
+struct WireApply<'a> {
+    schema: &'static str,
+    run: Option<&'a str>,
+    outcome: Outcome,
+    target: Option<&'a Target>,
+    applied: &'a [AppliedMigration],
+    applied_by_other_runs: &'a [String],
+    pending: usize,
+    duration_ms: f64,
+    error: Option<WireProblem<'a>>,
+}
+
+/// Returns the document of `evmig apply`.
+pub fn apply(report: &ApplyReport) -> String {
+    pretty(&WireApply {
+        schema: report.schema,
+        run: report.run.as_deref(),
+        outcome: report.outcome,
+        target: report.target.as_ref(),
+        applied: &report.applied,
+        applied_by_other_runs: &report.applied_by_other_runs,
+        pending: report.pending,
+        duration_ms: report.duration_ms,
+        error: report.error.as_ref().map(WireProblem::from),
+    })
+}
+
+/// Returns the document of `evmig baseline` and `evmig repair`.
+pub fn record(report: &RecordReport) -> String {
+    pretty(report)
+}
+
+#[derive(Serialize)]
+struct WireStatus<'a> {
+    schema: &'static str,
+    database: &'a str,
+    server_version: &'a str,
+    target: &'a Target,
+    phases: &'a [PhaseStatus],
+    orphans: &'a [MigrationStatus],
+    pending: usize,
+    problems: Vec<WireProblem<'a>>,
+}
+
+/// Returns the document of `evmig status`.
+pub fn status(report: &StatusReport) -> String {
+    pretty(&WireStatus {
+        schema: report.schema,
+        database: &report.database,
+        server_version: &report.server_version,
+        target: &report.target,
+        phases: &report.phases,
+        orphans: &report.orphans,
+        pending: report.pending,
+        problems: report.problems.iter().map(WireProblem::from).collect(),
+    })
+}
+
+#[derive(Serialize)]
+struct WireHistory<'a> {
+    schema: &'static str,
+    target: &'a Target,
+    entries: &'a [HistoryEntry],
+    verified_rows: Option<u64>,
+    first_bad: Option<WireProblem<'a>>,
+}
+
+/// Returns the document of `evmig history`.
+pub fn history(report: &HistoryReport) -> String {
+    pretty(&WireHistory {
+        schema: report.schema,
+        target: &report.target,
+        entries: &report.entries,
+        verified_rows: report.verified_rows,
+        first_bad: report.first_bad.as_ref().map(WireProblem::from),
+    })
+}
+
+/// Returns the document of `evmig config`.
+pub fn config(report: &ConfigReport) -> String {
+    pretty(report)
+}
+
+#[derive(Serialize)]
+struct WireEvent<'a> {
+    at: &'a str,
+    #[serde(flatten)]
+    event: &'a RunEvent,
+}
+
+#[derive(Serialize)]
+struct WireWarning<'a> {
+    at: &'a str,
+    event: &'static str,
+    problem: WireProblem<'a>,
+}
+
+/// Returns one event as one line, without a line break; `at` is an RFC 3339 time.
+pub fn event(event: &RunEvent, at: &str) -> String {
+    let line = match event {
+        RunEvent::Warning { problem } => serde_json::to_string(&WireWarning {
+            at,
+            event: "warning",
+            problem: problem.into(),
+        }),
+        _ => serde_json::to_string(&WireEvent { at, event }),
+    };
+    line.unwrap_or_else(|error| unserializable(&error))
+}
+
+fn pretty(document: &impl Serialize) -> String {
+    let mut text =
+        serde_json::to_string_pretty(document).unwrap_or_else(|error| unserializable(&error));
+    text.push('\n');
+    text
+}
+
+/// Says that a document could not be written, as a document.
+///
+/// `serde_json` fails only for maps whose keys are not strings and for writers that fail; there
+/// are neither here. A caller that reads JSON still gets some, should a report ever grow one.
+fn unserializable(error: &serde_json::Error) -> String {
+    let message = Value::String(error.to_string());
+    format!(
+        "{{\"schema\":\"{ERROR_SCHEMA}\",\"error\":{{\"code\":\"internal\",\"message\":{message}}}}}"
+    )
+}

@@ -1,0 +1,35 @@
+//! Reports and events as text for people who may be under stress: what happened, what it means,
+//! what to type.
+//!
+//! Every function returns text with ANSI styles; the caller strips them where colour is off, so
+//! no meaning is carried by colour alone. Text that came from a server or a file has its control
+//! characters shown instead of obeyed (`report::sanitize`) before it gets a style.
+
+mod blocker;
+mod config;
+mod event;
+mod history;
+mod label;
+mod look;
+mod number;
+mod problem;
+mod progress;
+mod run;
+mod snippet;
+mod sqlstate;
+mod status;
+mod style;
+mod table;
+mod target;
+mod text;
+
+pub use config::config;
+pub use event::event;
+pub use history::history;
+pub use look::Look;
+pub use problem::{problem, problems, warning};
+pub use progress::progress;
+pub use run::{apply, record};
+pub use sqlstate::condition_name;
+pub use status::status;
+pub use target::target;

@@ -1,0 +1,84 @@
+//! The one short text beside a progress bar.
+
+use super::blocker::pids;
+use super::look::Look;
+use super::number::{count, counted, milliseconds, whole_seconds};
+use super::text::{cut_end, cut_middle, one_line};
+use crate::report::event::{Blocker, MigrationRef, RunEvent};
+
+/// The bar and its numbers take this much of the line.
+const BAR_COLUMNS: usize = 30;
+
+/// Returns the text for events that change what a run is doing; `None` for all others.
+pub fn progress(event: &RunEvent, look: Look) -> Option<String> {
+    let (migration, tail) = match event {
+        RunEvent::MigrationStarted {
+            migration,
+            statements,
+            ..
+        } => (migration, counted(*statements, "statement")),
+        RunEvent::StatementDone {
+            migration,
+            index,
+            of,
+        } => {
+            let done = count(index.saturating_add(1) as u64);
+            (migration, format!("{done} of {}", count(*of as u64)))
+        }
+        RunEvent::Blocked {
+            migration,
+            blockers,
+            waited_ms,
+        } => (migration, blocked(blockers, *waited_ms)),
+        RunEvent::IndexProgress { migration, .. } => (migration, index(event)?),
+        _ => return None,
+    };
+    Some(line(
+        migration,
+        &tail,
+        look.width.saturating_sub(BAR_COLUMNS),
+        look,
+    ))
+}
+
+/// Returns `V101__name: tail` within `most` columns; the name gives way first.
+pub(super) fn line(migration: &MigrationRef, tail: &str, most: usize, look: Look) -> String {
+    let tail = cut_end(tail, most.saturating_sub(12), look);
+    let room = most.saturating_sub(super::text::columns(&tail) + 2);
+    format!("{}: {tail}", cut_middle(&migration.label(), room, look))
+}
+
+fn blocked(blockers: &[Blocker], waited_ms: u64) -> String {
+    let waited = milliseconds(waited_ms);
+    if blockers.is_empty() {
+        return format!("waits for a lock, {waited}");
+    }
+    format!("waits for {}, {waited}", pids(blockers.iter()))
+}
+
+/// Returns `building index: phase, 43 %, waits for pid 4711, 12 s`; `None` for other events.
+pub(super) fn index(event: &RunEvent) -> Option<String> {
+    let RunEvent::IndexProgress {
+        phase,
+        percent,
+        waits_for,
+        seconds,
+        ..
+    } = event
+    else {
+        return None;
+    };
+    let mut text = format!("building index: {}", one_line(phase));
+    if let Some(percent) = percent {
+        text.push_str(", ");
+        text.push_str(&percent.to_string());
+        text.push_str(" %");
+    }
+    if !waits_for.is_empty() {
+        text.push_str(", waits for ");
+        text.push_str(&pids(waits_for.iter()));
+    }
+    text.push_str(", ");
+    text.push_str(&whole_seconds(*seconds));
+    Some(text)
+}
