@@ -6,6 +6,7 @@ use super::model::{
 use super::upgrade::{self, FormatError};
 use crate::pg::error::DbFailure;
 use crate::pg::session::{Row, Session};
+use crate::report::history::HistoryEntry;
 use crate::sql::name::QualifiedName;
 use crate::sql::quote;
 
@@ -489,6 +490,52 @@ impl Store {
             .await
             .map_err(query("could not ask the history"))?;
         Ok(rows.first().is_some_and(|row| row.truth(0)))
+    }
+
+    /// Returns the script and the rollback script of a version's newest row; `None` without a row.
+    pub async fn script(
+        &self,
+        session: &Session,
+        version: i64,
+    ) -> Result<Option<(Option<String>, Option<String>)>, HistoryError> {
+        let sql = format!(
+            "select up_sql, down_sql from {}.migration where key = $1 order by seq desc limit 1",
+            self.quoted
+        );
+        let rows = session
+            .query(&sql, &[Some(&version.to_string())])
+            .await
+            .map_err(query("could not read the stored script"))?;
+        Ok(rows
+            .first()
+            .map(|row| (row.get(0).map(str::to_owned), row.get(1).map(str::to_owned))))
+    }
+
+    /// Returns every row as it is shown, oldest first.
+    pub async fn entries(&self, session: &Session) -> Result<Vec<HistoryEntry>, HistoryError> {
+        let rows = session
+            .query(
+                &fill(include_str!("sql/entries.sql"), &self.schema, None),
+                &[],
+            )
+            .await
+            .map_err(query("could not read the history"))?;
+        Ok(rows
+            .iter()
+            .map(|row| HistoryEntry {
+                seq: row.number(0).unwrap_or_default(),
+                version: row.get(1).map(str::to_owned),
+                name: row.text(2),
+                phase: row.text(3),
+                step: row.text(4),
+                action: row.text(5),
+                run: row.text(6),
+                at: row.text(7),
+                duration_ms: row.get(8).and_then(|text| text.parse().ok()),
+                actor: row.text(9),
+                reason: row.get(10).map(str::to_owned),
+            })
+            .collect())
     }
 
     /// Returns the position of a migration's newest journal row.

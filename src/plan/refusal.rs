@@ -71,6 +71,12 @@ pub enum PlanRefusal {
         /// The nearest ones.
         nearest: Vec<i64>,
     },
+    /// The file is not divergent.
+    #[error("{label} does not differ from what was applied, or is not applied")]
+    NothingToRepair {
+        /// `V101__name`.
+        label: String,
+    },
     /// The history is empty, but the database is not.
     #[error("the history is empty, but {} of {label} exists already", relations.join(", "))]
     ObjectsPresent {

@@ -40,17 +40,6 @@ pub struct Request<'a> {
     pub run: String,
     /// The checkout's commit, for the history.
     pub git_commit: Option<String>,
-    /// Asked once there is something to do, before the lock is taken.
-    pub confirm: &'a mut dyn FnMut(&Summary) -> bool,
-}
-
-/// What is about to be done, for the question whether to do it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Summary {
-    /// The migrations, as `V101__name`.
-    pub migrations: Vec<String>,
-    /// How many statements they have in all.
-    pub statements: usize,
 }
 
 /// What came of it.
@@ -88,11 +77,11 @@ impl Applied {
 
 /// Applies what is selected. The result always says what is committed, also after an error.
 pub async fn apply(
-    mut request: Request<'_>,
+    request: Request<'_>,
     interrupt: &mut Interrupt,
     sink: &mut dyn EventSink,
 ) -> Applied {
-    match prepare(&mut request, interrupt, sink).await {
+    match prepare(&request, interrupt, sink).await {
         Err(error) => {
             let outcome = if matches!(error, RunError::Interrupted) {
                 Outcome::Interrupted
@@ -148,7 +137,7 @@ struct Run<'a> {
 
 /// Reads the history and decides; nothing is written before the lock is held.
 async fn prepare<'a>(
-    request: &mut Request<'a>,
+    request: &Request<'a>,
     interrupt: &mut Interrupt,
     sink: &mut dyn EventSink,
 ) -> Result<Prepared<'a>, RunError> {
@@ -168,16 +157,6 @@ async fn prepare<'a>(
     }
     let scripts = scripts(project, &chosen)?;
     refuse_if_present(&opened.session, project, &history, &scripts).await?;
-    let summary = Summary {
-        migrations: scripts
-            .iter()
-            .map(|(at, _)| project.migrations[*at].stem.clone())
-            .collect(),
-        statements: scripts.iter().map(|(_, script)| script.body().len()).sum(),
-    };
-    if !(request.confirm)(&summary) {
-        return Err(RunError::NotConfirmed);
-    }
     let lock = HistoryLock::new(&project.manifest.project.history_schema);
     turn::take(&opened.session, lock, request.wait, interrupt, sink).await?;
     // What was read before is only a forecast: it counts what is there under the lock.
@@ -200,7 +179,7 @@ async fn prepare<'a>(
     sink.event(&RunEvent::RunStarted {
         run: request.run.clone(),
         migrations: chosen.migrations().count(),
-        statements: summary.statements,
+        statements: scripts.iter().map(|(_, script)| script.body().len()).sum(),
     });
     Ok(Prepared::Ready(Box::new(Run {
         project,

@@ -1,13 +1,24 @@
 //! Writes history without running anything: adopting refinery's rows, `baseline`, `repair`.
 
+use std::time::Duration;
+
+use super::apply;
+use super::attempt::Interrupt;
 use super::error::RunError;
+use super::open::{Opening, open};
+use super::retry::LockPolicy;
 use super::transactional::Setup;
+use super::turn;
 use crate::history::model::{Action, Key, VersionType};
 use crate::history::store::{Record, RecordDuration, Store};
+use crate::pg::lock::HistoryLock;
 use crate::pg::session::Session;
-use crate::plan::standing::{key, refinery_checksum};
+use crate::plan::choose::{Selection, choose};
+use crate::plan::refusal::PlanRefusal;
+use crate::plan::standing::{Standing, Standings, key, refinery_checksum, standings};
 use crate::project::{Migration, Project};
-use crate::report::event::MigrationRef;
+use crate::report::event::{EventSink, MigrationRef};
+use crate::report::run::Outcome;
 
 /// Who records, and why.
 #[derive(Debug, Clone, Copy)]
@@ -94,6 +105,140 @@ impl<'a> Facts<'a> {
                 .map(|script| script.text.as_str()),
             reason: why.reason,
             journal_seq,
+        }
+    }
+}
+
+/// What is recorded without being run.
+#[derive(Debug, Clone, Copy)]
+pub enum RecordWhat<'a> {
+    /// The selected pending migrations, as applied.
+    Baseline {
+        /// Which.
+        selection: &'a Selection,
+    },
+    /// The present text of one changed file, as what was applied.
+    Repair {
+        /// Its version.
+        version: i64,
+    },
+}
+
+/// A request to write history.
+pub struct RecordRequest<'a> {
+    /// The project.
+    pub project: &'a Project,
+    /// Where.
+    pub opening: Opening,
+    /// How long to wait for another run.
+    pub wait: Duration,
+    /// Run id.
+    pub run: &'a str,
+    /// What to record.
+    pub what: RecordWhat<'a>,
+    /// Why.
+    pub reason: &'a str,
+    /// The command's name, for the run's row.
+    pub command: &'a str,
+    /// The checkout's commit.
+    pub git_commit: Option<String>,
+}
+
+/// Records what is asked for, under the lock; returns the labels of what was recorded.
+pub async fn record(
+    request: &RecordRequest<'_>,
+    interrupt: &mut Interrupt,
+    sink: &mut dyn EventSink,
+) -> Result<Vec<String>, RunError> {
+    let project = request.project;
+    let opened = open(&request.opening).await?;
+    for warning in &opened.warnings {
+        sink.event(warning);
+    }
+    let lock = HistoryLock::new(&project.manifest.project.history_schema);
+    turn::take(&opened.session, lock, request.wait, interrupt, sink).await?;
+    let (mut located, history) = apply::look(&opened.session, project).await?;
+    let standings = standings(project, &history, located.version_type());
+    let (action, chosen) = match request.what {
+        RecordWhat::Baseline { selection } => {
+            let chosen = choose(project, &standings, selection)?;
+            (Action::Baseline, chosen.migrations().collect())
+        }
+        RecordWhat::Repair { version } => (
+            Action::Repair,
+            vec![repairable(project, &standings, version)?],
+        ),
+    };
+    let migrations: Vec<&Migration> = chosen
+        .iter()
+        .map(|index| &project.migrations[*index])
+        .collect();
+    if migrations.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut store = if located.exists {
+        located.store()
+    } else {
+        located.create(&opened.session).await?
+    };
+    apply::widen_if_needed(&mut store, &opened.session, project, &history).await?;
+    let mut phases: Vec<String> = migrations
+        .iter()
+        .map(|migration| project.manifest.phases[migration.phase].name.value.clone())
+        .collect();
+    phases.dedup();
+    let session = &opened.session;
+    let commit = request.git_commit.as_deref();
+    store
+        .start_run(session, request.run, request.command, &phases, commit)
+        .await?;
+    let setup = apply::setup(&opened, LockPolicy::default());
+    let why = Why {
+        run: request.run,
+        action,
+        reason: Some(request.reason),
+    };
+    let recorded = record_all(session, &setup, &store, project, &migrations, why).await;
+    let outcome = if recorded.is_ok() {
+        Outcome::Applied
+    } else {
+        Outcome::Failed
+    };
+    let error = recorded.as_ref().err().map(ToString::to_string);
+    store
+        .finish_run(session, request.run, outcome.as_str(), error.as_deref())
+        .await?;
+    recorded?;
+    Ok(migrations
+        .iter()
+        .map(|migration| migration.stem.clone())
+        .collect())
+}
+
+/// Returns the index of a file that differs from what was applied.
+fn repairable(project: &Project, standings: &Standings, version: i64) -> Result<usize, RunError> {
+    let found = project
+        .migrations
+        .iter()
+        .zip(&standings.of)
+        .position(|(migration, _)| migration.version.number() == Some(version));
+    match found.map(|index| (index, &standings.of[index])) {
+        Some((index, Standing::Divergent { .. })) => Ok(index),
+        Some((index, _)) => Err(RunError::Plan(PlanRefusal::NothingToRepair {
+            label: project.migrations[index].stem.clone(),
+        })),
+        None => {
+            let mut versions: Vec<i64> = project
+                .migrations
+                .iter()
+                .filter_map(|migration| migration.version.number())
+                .collect();
+            versions.sort_by_key(|other| other.abs_diff(version));
+            versions.truncate(3);
+            Err(RunError::Plan(PlanRefusal::UnknownVersion {
+                wanted: version,
+                nearest: versions,
+            }))
         }
     }
 }

@@ -11,7 +11,7 @@ const FIRST_WAIT: Duration = Duration::from_millis(500);
 const LONGEST_WAIT: Duration = Duration::from_secs(60);
 
 /// What `[apply]` in `phases.toml` says about locks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct LockPolicy {
     /// Time that one lock may be waited for; zero waits for ever.
     pub lock_timeout: Duration,

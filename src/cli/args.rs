@@ -1,0 +1,138 @@
+//! What can be typed: global flags and the commands.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use super::commands::{
+    apply::ApplyArgs, baseline::BaselineArgs, completions::CompletionsArgs, config::ConfigArgs,
+    db::DbArgs, history::HistoryArgs, init::InitArgs, man::ManArgs, new::NewArgs,
+    repair::RepairArgs, status::StatusArgs,
+};
+
+/// Deploy PostgreSQL schemas in phases, and take them back
+#[derive(Debug, Parser)]
+#[command(
+    name = "evmig",
+    version,
+    propagate_version = true,
+    subcommand_required = true,
+    arg_required_else_help = true,
+    after_help = "Example:\n  evmig init && evmig new first_table --phase 1 && evmig apply\n\n\
+                  Exit codes: 0 done, 1 failed and nothing changed, 2 usage or project error,\n\
+                  3 failed and partly done, 4 findings or pending, 5 refused, 6 lock not obtained,\n\
+                  7 divergent or missing files, 8 outcome unknown, 130 interrupted"
+)]
+pub struct Cli {
+    /// Flags of every command.
+    #[command(flatten)]
+    pub global: GlobalArgs,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// Flags of every command
+#[derive(Debug, Clone, Args)]
+pub struct GlobalArgs {
+    /// Use the project in DIR instead of looking for phases.toml upwards from here
+    #[arg(
+        short = 'C',
+        value_name = "DIR",
+        global = true,
+        help_heading = "Project"
+    )]
+    pub directory: Option<PathBuf>,
+    /// Connect to the database of this environment in phases.toml
+    #[arg(long, value_name = "NAME", global = true, help_heading = "Target")]
+    pub env: Option<String>,
+    /// Connect to this database: a URL or a libpq connection string
+    #[arg(
+        long,
+        value_name = "URL",
+        global = true,
+        help_heading = "Target",
+        conflicts_with = "env"
+    )]
+    pub database_url: Option<String>,
+    /// Print the result for people or for programs
+    #[arg(
+        long,
+        value_enum,
+        default_value_t,
+        global = true,
+        help_heading = "Output"
+    )]
+    pub format: Format,
+    /// Use colour: on a terminal, always, or never (NO_COLOR is heeded)
+    #[arg(
+        long,
+        value_enum,
+        default_value_t,
+        global = true,
+        help_heading = "Output"
+    )]
+    pub color: Color,
+    /// Print errors and results only
+    #[arg(
+        short,
+        long,
+        global = true,
+        help_heading = "Output",
+        conflicts_with = "verbose"
+    )]
+    pub quiet: bool,
+    /// Print more: -v details, -vv what is sent
+    #[arg(short, long, action = clap::ArgAction::Count, global = true, help_heading = "Output")]
+    pub verbose: u8,
+}
+
+/// For whom the result is printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub enum Format {
+    /// For people
+    #[default]
+    Human,
+    /// One JSON document
+    Json,
+}
+
+/// When colour is used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub enum Color {
+    /// On a terminal, unless `NO_COLOR` is set
+    #[default]
+    Auto,
+    /// Always
+    Always,
+    /// Never
+    Never,
+}
+
+/// The commands, in the order of a project's life.
+#[derive(Debug, Subcommand)]
+#[expect(
+    missing_docs,
+    reason = "a command's help is the doc comment of its arguments"
+)]
+pub enum Command {
+    Init(InitArgs),
+    New(NewArgs),
+    Status(StatusArgs),
+    Apply(ApplyArgs),
+    History(HistoryArgs),
+    Baseline(BaselineArgs),
+    Repair(RepairArgs),
+    Config(ConfigArgs),
+    Db(DbArgs),
+    Completions(CompletionsArgs),
+    Man(ManArgs),
+}
+
+/// Consent that is given in advance.
+#[derive(Debug, Clone, Copy, Args)]
+pub struct ConsentArgs {
+    /// Do not ask, also on a protected environment
+    #[arg(long, short)]
+    pub yes: bool,
+}

@@ -1,0 +1,203 @@
+//! `evmig apply`
+
+use std::fs::File;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use clap::Args;
+
+use super::Context;
+use crate::cli::args::ConsentArgs;
+use crate::cli::confirm::consent;
+use crate::cli::database::{Database, runtime};
+use crate::cli::error::{CommandError, RunContext, of_run};
+use crate::cli::exit::Exit;
+use crate::cli::progress::Live;
+use crate::cli::settings::{ApplySettings, LockArgs, parse_duration};
+use crate::cli::{git, signals};
+use crate::clock;
+use crate::plan::choose::Selection;
+use crate::project::{Project, Selector};
+use crate::render::{json, terminal};
+use crate::report::run::ApplyReport;
+use crate::runner::apply::{Applied, Request, apply};
+
+/// Apply pending migrations, phase by phase
+///
+/// Each migration runs in a transaction of its own, together with its row in the history; a file
+/// with a statement that cannot (CREATE INDEX CONCURRENTLY) runs statement by statement, and goes
+/// on where it stopped. A lock that is not obtained in time is given up, and tried again.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  evmig apply\n  evmig apply --phase 1 --env staging\n  \
+                  evmig apply --to 120 --lock-timeout 500ms --wait 5min"
+)]
+pub struct ApplyArgs {
+    /// Apply this phase only, by number or name; may be given several times
+    #[arg(long, value_name = "N|NAME")]
+    pub phase: Vec<String>,
+    /// Apply this step of the phases only
+    #[arg(long, value_name = "NAME")]
+    pub step: Option<String>,
+    /// Apply up to and including this version
+    #[arg(long, value_name = "VERSION")]
+    pub to: Option<i64>,
+    /// Apply an older version that was merged late
+    #[arg(long)]
+    pub out_of_order: bool,
+    /// Wait this long for another run to end [default: 60s]
+    #[arg(long, value_name = "DURATION")]
+    pub wait: Option<String>,
+    /// Write every event of the run to FILE, as JSON lines
+    #[arg(long, value_name = "FILE", help_heading = "Output")]
+    pub events: Option<PathBuf>,
+    /// Locks.
+    #[command(flatten)]
+    pub locks: LockArgs,
+    /// Consent.
+    #[command(flatten)]
+    pub consent: ConsentArgs,
+}
+
+/// Runs the command.
+pub fn run(args: &ApplyArgs, context: &mut Context<'_>) -> Result<Exit, CommandError> {
+    let project = context.project()?;
+    let settings = ApplySettings::resolve(&args.locks, &context.environment, &project.manifest)?;
+    let wait = wait(args, context)?;
+    let events = events_file(args)?;
+    runtime()?.block_on(run_async(args, context, &project, &settings, wait, events))
+}
+
+/// The file is opened first: a path that cannot be written must not be found out after the run.
+fn events_file(args: &ApplyArgs) -> Result<Option<File>, CommandError> {
+    let Some(path) = &args.events else {
+        return Ok(None);
+    };
+    File::create(path)
+        .map(Some)
+        .map_err(|error| CommandError::io(&format!("cannot write {}", path.display()), &error))
+}
+
+fn wait(args: &ApplyArgs, context: &Context<'_>) -> Result<Duration, CommandError> {
+    let (text, source) = match &args.wait {
+        Some(text) => (text.clone(), "flag --wait".to_owned()),
+        None => match context.environment.find("EVMIG_WAIT") {
+            Some(found) => (found.value, found.source),
+            None => return Ok(Duration::from_secs(60)),
+        },
+    };
+    Ok(parse_duration(&text, &source)?.unwrap_or_default())
+}
+
+async fn run_async(
+    args: &ApplyArgs,
+    context: &mut Context<'_>,
+    project: &Project,
+    settings: &ApplySettings,
+    wait: Duration,
+    events: Option<File>,
+) -> Result<Exit, CommandError> {
+    let started = Instant::now();
+    let database = context.database(project).await?;
+    let mut interrupt = signals::listen();
+    let target = terminal::target(&database.target, context.ui.look());
+    context.ui.say(&target);
+    consent(context.ui, &database, args.consent.yes)?;
+    let selection = Selection {
+        phases: args
+            .phase
+            .iter()
+            .map(|phase| Selector::parse(phase))
+            .collect(),
+        step: args.step.clone(),
+        to: args.to,
+        out_of_order: args.out_of_order,
+        environment: database.target.environment.clone(),
+    };
+    let run = clock::run_id();
+    let request = Request {
+        project,
+        selection: &selection,
+        opening: database.opening(&run, true),
+        wait,
+        policy: settings.policy(),
+        run: run.clone(),
+        git_commit: git::commit(project.root.dir()),
+    };
+    let applied = {
+        let mut live = Live::new(context.ui, events);
+        apply(request, &mut interrupt, &mut live).await
+    };
+    finish(context, args, database, &run, applied, started)
+}
+
+/// Shows the result and decides on the exit code.
+fn finish(
+    context: &mut Context<'_>,
+    args: &ApplyArgs,
+    database: Database,
+    run: &str,
+    applied: Applied,
+    started: Instant,
+) -> Result<Exit, CommandError> {
+    let run_context = RunContext {
+        program: context.program(),
+        command: command_again(args),
+        committed: applied
+            .applied
+            .iter()
+            .map(|one| label(one.version.as_ref(), &one.name))
+            .collect(),
+        kept: applied.kept,
+    };
+    let error = applied
+        .error
+        .as_ref()
+        .map(|error| of_run(error, &run_context));
+    let report = ApplyReport {
+        schema: ApplyReport::SCHEMA,
+        run: applied.recorded.then(|| run.to_owned()),
+        outcome: applied.outcome,
+        target: Some(database.target),
+        applied: applied.applied,
+        applied_by_other_runs: applied.other_runs,
+        pending: applied.pending,
+        duration_ms: started.elapsed().as_secs_f64() * 1000.0,
+        error: error
+            .as_ref()
+            .and_then(|error| error.problems().first().cloned()),
+    };
+    if context.ui.is_json() {
+        let document = json::apply(&report);
+        context.ui.result(&document);
+    } else if error.is_none() {
+        let text = terminal::apply(&report, context.ui.look());
+        context.ui.result(&text);
+    }
+    match error {
+        Some(error) => Err(error.reported()),
+        None => Ok(Exit::Done),
+    }
+}
+
+fn label(version: Option<&String>, name: &str) -> String {
+    match version {
+        Some(version) => format!("V{version}__{name}"),
+        None => format!("R__{name}"),
+    }
+}
+
+/// Returns the command with the selection that was typed.
+fn command_again(args: &ApplyArgs) -> String {
+    let mut text = "apply".to_owned();
+    for phase in &args.phase {
+        text.push_str(&format!(" --phase {phase}"));
+    }
+    if let Some(step) = &args.step {
+        text.push_str(&format!(" --step {step}"));
+    }
+    if let Some(to) = args.to {
+        text.push_str(&format!(" --to {to}"));
+    }
+    text
+}

@@ -1,0 +1,183 @@
+//! `evmig history`
+
+use clap::Args;
+
+use super::Context;
+use crate::cli::database::runtime;
+use crate::cli::error::{CommandError, RunContext, of_run};
+use crate::cli::exit::Exit;
+use crate::clock;
+use crate::history::store::HistoryError;
+use crate::history::verify::{BadRow, Proof, verify};
+use crate::project::Project;
+use crate::render::{json, terminal};
+use crate::report::history::HistoryReport;
+use crate::report::problem::Problem;
+use crate::runner::apply::look;
+use crate::runner::error::RunError;
+use crate::runner::open::open;
+
+/// Show what was done, by whom and when; prove that nobody has changed the record
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  evmig history --verify\n  evmig history --script 104")]
+pub struct HistoryArgs {
+    /// Recompute the hash of every row, and name the first one that was changed
+    #[arg(long, conflicts_with = "script")]
+    pub verify: bool,
+    /// Print the script of this version as it was when it was applied
+    #[arg(long, value_name = "VERSION")]
+    pub script: Option<i64>,
+    /// With --script: print its rollback script instead
+    #[arg(long, requires = "script", conflicts_with = "diff")]
+    pub down: bool,
+    /// With --script: show how the file differs from it
+    #[arg(long, requires = "script")]
+    pub diff: bool,
+}
+
+/// Runs the command.
+pub fn run(args: &HistoryArgs, context: &mut Context<'_>) -> Result<Exit, CommandError> {
+    let project = context.project()?;
+    runtime()?.block_on(run_async(args, context, &project))
+}
+
+async fn run_async(
+    args: &HistoryArgs,
+    context: &mut Context<'_>,
+    project: &Project,
+) -> Result<Exit, CommandError> {
+    let database = context.database(project).await?;
+    let run_context = RunContext {
+        program: context.program(),
+        command: "history".to_owned(),
+        ..RunContext::default()
+    };
+    let failed = |error| of_run(&error, &run_context);
+    let of_history = |error: HistoryError| failed(RunError::History(error));
+    let opened = open(&database.opening(&clock::run_id(), false))
+        .await
+        .map_err(failed)?;
+    let (located, _) = look(&opened.session, project).await.map_err(failed)?;
+    let store = located.store();
+    if let Some(version) = args.script {
+        let script = if located.exists {
+            store
+                .script(&opened.session, version)
+                .await
+                .map_err(of_history)?
+        } else {
+            None
+        };
+        return show_script(args, version, script, context, project);
+    }
+    let entries = if located.exists {
+        store.entries(&opened.session).await.map_err(of_history)?
+    } else {
+        Vec::new()
+    };
+    let proof = if args.verify && located.exists {
+        let proof = verify(&opened.session, store.schema(), store.refinery()).await;
+        Some(proof.map_err(of_history)?)
+    } else {
+        args.verify.then_some(Proof {
+            rows: 0,
+            first_bad: None,
+        })
+    };
+    let report = HistoryReport {
+        schema: HistoryReport::SCHEMA,
+        target: database.target,
+        entries,
+        verified_rows: proof.as_ref().map(|proof| proof.rows),
+        first_bad: proof
+            .and_then(|proof| proof.first_bad)
+            .map(|bad| bad_problem(&bad)),
+    };
+    let text = if context.ui.is_json() {
+        json::history(&report)
+    } else {
+        terminal::history(&report, context.ui.look())
+    };
+    context.ui.result(&text);
+    Ok(if report.first_bad.is_some() {
+        Exit::Divergent
+    } else {
+        Exit::Done
+    })
+}
+
+fn bad_problem(bad: &BadRow) -> Problem {
+    let problem = Problem::new("history-tampered", bad.to_string());
+    match bad {
+        BadRow::Row { previous, .. } => problem.detail(match previous {
+            Some(previous) => format!(
+                "its hash does not follow from its content and from row {previous} before it: one \
+                 of the two was changed, or a row between them was removed"
+            ),
+            None => "its hash does not follow from its content, or a row before it was removed"
+                .to_owned(),
+        }),
+        BadRow::End { .. } => problem.detail(
+            "every row's own hash holds; rows at the end, or rows of refinery's table, were \
+             changed by something else than evmig",
+        ),
+    }
+}
+
+fn show_script(
+    args: &HistoryArgs,
+    version: i64,
+    script: Option<(Option<String>, Option<String>)>,
+    context: &mut Context<'_>,
+    project: &Project,
+) -> Result<Exit, CommandError> {
+    let unknown = |what: &str| {
+        CommandError::usage(
+            Problem::new(
+                "unknown-version",
+                format!("the history has no {what} of version {version}"),
+            )
+            .next(format!("{} history", context.program())),
+        )
+    };
+    let Some((up, down)) = script else {
+        return Err(unknown("row"));
+    };
+    let text = match (args.down, up, down) {
+        (false, Some(up), _) => up,
+        (true, _, Some(down)) => down,
+        (false, ..) => return Err(unknown("script")),
+        (true, ..) => return Err(unknown("rollback script")),
+    };
+    if args.diff {
+        let file = project
+            .migrations
+            .iter()
+            .find(|migration| migration.version.number() == Some(version));
+        let Some(file) = file else {
+            return Err(unknown("file on disk"));
+        };
+        let diff = similar::TextDiff::from_lines(text.as_str(), file.text.as_str());
+        let old = format!("V{version} as applied");
+        let unified = diff
+            .unified_diff()
+            .header(&old, file.path.as_str())
+            .to_string();
+        let shown = if unified.is_empty() {
+            "no difference\n".to_owned()
+        } else {
+            unified
+        };
+        context.ui.result(&shown);
+        return Ok(Exit::Done);
+    }
+    if context.ui.is_json() {
+        let document = serde_json::json!({
+            "schema": "evmig.script/1", "version": version.to_string(), "script": text,
+        });
+        context.ui.result(&format!("{document:#}\n"));
+    } else {
+        context.ui.result(&text);
+    }
+    Ok(Exit::Done)
+}

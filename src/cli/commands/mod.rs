@@ -1,0 +1,51 @@
+//! One file per command: its arguments, whose doc comments are the help, and one function.
+
+pub mod apply;
+pub mod baseline;
+pub mod completions;
+pub mod config;
+pub mod db;
+pub mod history;
+pub mod init;
+pub mod man;
+pub mod new;
+pub mod repair;
+pub mod status;
+
+use super::args::{Cli, Command, GlobalArgs};
+use super::environment::Environment;
+use super::error::CommandError;
+use super::exit::Exit;
+use super::ui::Ui;
+
+/// What every command is given.
+pub struct Context<'a> {
+    /// Flags of every command.
+    pub global: GlobalArgs,
+    /// The process's surroundings.
+    pub environment: Environment,
+    /// The streams.
+    pub ui: &'a mut Ui,
+}
+
+/// Runs the command that was typed.
+pub fn run(cli: Cli, environment: Environment, ui: &mut Ui) -> Result<Exit, CommandError> {
+    let mut context = Context {
+        global: cli.global,
+        environment,
+        ui,
+    };
+    match cli.command {
+        Command::Init(args) => init::run(&args, &mut context),
+        Command::New(args) => new::run(&args, &mut context),
+        Command::Status(args) => status::run(&args, &mut context),
+        Command::Apply(args) => apply::run(&args, &mut context),
+        Command::History(args) => history::run(&args, &mut context),
+        Command::Baseline(args) => baseline::run(&args, &mut context),
+        Command::Repair(args) => repair::run(&args, &mut context),
+        Command::Config(args) => config::run(&args, &mut context),
+        Command::Db(args) => db::run(&args, &mut context),
+        Command::Completions(args) => completions::run(&args, &mut context),
+        Command::Man(args) => man::run(&args, &mut context),
+    }
+}

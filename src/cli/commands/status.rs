@@ -1,0 +1,263 @@
+//! `evmig status`
+
+use clap::Args;
+
+use super::Context;
+use crate::cli::database::{Database, runtime};
+use crate::cli::error::{CommandError, RunContext, of_run};
+use crate::cli::exit::Exit;
+use crate::clock;
+use crate::history::model::{History, Key};
+use crate::plan::standing::{Difference, MissingFile, Standing, Standings, key, standings};
+use crate::project::{Migration, Project};
+use crate::render::{json, terminal};
+use crate::report::problem::Problem;
+use crate::report::status::{
+    MigrationState, MigrationStatus, PhaseState, PhaseStatus, StatusReport,
+};
+use crate::runner::apply::look;
+use crate::runner::open::open;
+
+/// Show what is applied and what is pending
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  evmig status --env staging --exit-code")]
+pub struct StatusArgs {
+    /// Exit with 4 if anything is pending, failed, divergent or missing
+    #[arg(long)]
+    pub exit_code: bool,
+}
+
+/// Runs the command.
+pub fn run(args: &StatusArgs, context: &mut Context<'_>) -> Result<Exit, CommandError> {
+    let project = context.project()?;
+    let report = runtime()?.block_on(report(context, &project))?;
+    let text = if context.ui.is_json() {
+        json::status(&report)
+    } else {
+        terminal::status(&report, context.ui.look())
+    };
+    context.ui.result(&text);
+    Ok(if args.exit_code && report.pending > 0 {
+        Exit::Findings
+    } else {
+        Exit::Done
+    })
+}
+
+async fn report(
+    context: &mut Context<'_>,
+    project: &Project,
+) -> Result<StatusReport, CommandError> {
+    let database = context.database(project).await?;
+    let run_context = RunContext {
+        program: context.program(),
+        command: "status".to_owned(),
+        ..RunContext::default()
+    };
+    let failed = |error| of_run(&error, &run_context);
+    let opened = open(&database.opening(&clock::run_id(), false))
+        .await
+        .map_err(failed)?;
+    let (located, history) = look(&opened.session, project).await.map_err(failed)?;
+    let standings = standings(project, &history, located.version_type());
+    let version = opened.facts.version.clone();
+    opened
+        .session
+        .close(std::time::Duration::from_secs(1))
+        .await;
+    Ok(assemble(
+        project,
+        &history,
+        &standings,
+        database,
+        version,
+        &run_context.program,
+    ))
+}
+
+fn assemble(
+    project: &Project,
+    history: &History,
+    standings: &Standings,
+    database: Database,
+    server_version: String,
+    program: &str,
+) -> StatusReport {
+    let phases: Vec<PhaseStatus> = project
+        .manifest
+        .phases
+        .iter()
+        .enumerate()
+        .map(|(at, phase)| {
+            let mut migrations: Vec<MigrationStatus> = project
+                .migrations
+                .iter()
+                .zip(&standings.of)
+                .filter(|(migration, _)| migration.phase == at)
+                .map(|(migration, standing)| status_of(project, history, migration, standing))
+                .collect();
+            migrations.extend(
+                standings
+                    .missing
+                    .iter()
+                    .filter(|file| file.phase == phase.name.value)
+                    .map(missing_status),
+            );
+            PhaseStatus {
+                number: phase.number.value,
+                name: phase.name.value.clone(),
+                title: phase.title.clone(),
+                state: phase_state(&migrations),
+                migrations,
+            }
+        })
+        .collect();
+    let known = |file: &&MissingFile| !phases.iter().any(|phase| phase.name == file.phase);
+    let orphans: Vec<MigrationStatus> = standings
+        .missing
+        .iter()
+        .filter(known)
+        .map(missing_status)
+        .collect();
+    let pending = phases
+        .iter()
+        .flat_map(|phase| &phase.migrations)
+        .chain(&orphans)
+        .filter(|migration| migration.state != MigrationState::Applied)
+        .count();
+    let problems = problems(&phases, &orphans, program);
+    StatusReport {
+        schema: StatusReport::SCHEMA,
+        database: database.target.database.clone(),
+        server_version,
+        target: database.target,
+        phases,
+        orphans,
+        pending,
+        problems,
+    }
+}
+
+fn status_of(
+    project: &Project,
+    history: &History,
+    migration: &Migration,
+    standing: &Standing,
+) -> MigrationStatus {
+    let (state, note) = match standing {
+        Standing::Pending => (MigrationState::Pending, None),
+        Standing::Changed { .. } => (
+            MigrationState::Pending,
+            Some("its text has changed: it runs again".to_owned()),
+        ),
+        Standing::Applied { .. } => (MigrationState::Applied, None),
+        Standing::Divergent { difference, .. } => (
+            MigrationState::Divergent,
+            Some(match difference {
+                Difference::Text => "the file was changed after it was applied".to_owned(),
+                Difference::Name(old) => format!("it was applied under the name {old}"),
+            }),
+        ),
+        Standing::Failed { next, open } => (
+            MigrationState::Failed,
+            Some(format!(
+                "{next} statements are applied; statement {} {}",
+                next + 1,
+                if *open { "was interrupted" } else { "is next" }
+            )),
+        ),
+        Standing::Reverted => (MigrationState::Reverted, None),
+    };
+    let key = key(migration);
+    let row = history.latest().get(&key).copied().cloned();
+    let of_refinery = match &key {
+        Key::Version(version) => history.refinery.iter().find(|row| row.version == *version),
+        Key::Repeatable(_) => None,
+    };
+    let is_in = !matches!(state, MigrationState::Pending | MigrationState::Failed);
+    MigrationStatus {
+        version: migration
+            .version
+            .number()
+            .map(|version| version.to_string()),
+        name: migration.name.clone(),
+        step: project.manifest.phases[migration.phase].steps[migration.step]
+            .name
+            .value
+            .clone(),
+        state,
+        applied_on: row
+            .as_ref()
+            .map(|row| row.at.clone())
+            .or_else(|| of_refinery.map(|row| row.applied_on.clone()))
+            .filter(|_| is_in),
+        run: row.map(|row| row.run).filter(|_| is_in),
+        note,
+    }
+}
+
+fn missing_status(file: &MissingFile) -> MigrationStatus {
+    MigrationStatus {
+        version: match &file.key {
+            Key::Version(version) => Some(version.to_string()),
+            Key::Repeatable(_) => None,
+        },
+        name: file.name.clone(),
+        step: file.step.clone(),
+        state: MigrationState::Missing,
+        applied_on: Some(file.at.clone()),
+        run: Some(file.run.clone()).filter(|run| !run.is_empty()),
+        note: Some("it is applied, and its file is gone".to_owned()),
+    }
+}
+
+fn phase_state(migrations: &[MigrationStatus]) -> PhaseState {
+    let applied = migrations
+        .iter()
+        .filter(|migration| {
+            !matches!(
+                migration.state,
+                MigrationState::Pending | MigrationState::Reverted
+            )
+        })
+        .count();
+    let whole = migrations
+        .iter()
+        .all(|migration| migration.state == MigrationState::Applied);
+    match (applied, whole) {
+        (0, _) => PhaseState::Pending,
+        (_, true) => PhaseState::Applied,
+        _ => PhaseState::Partial,
+    }
+}
+
+/// What the reader should do, most urgent first.
+fn problems(phases: &[PhaseStatus], orphans: &[MigrationStatus], program: &str) -> Vec<Problem> {
+    let all = || {
+        phases
+            .iter()
+            .flat_map(|phase| &phase.migrations)
+            .chain(orphans)
+    };
+    let count = |state: MigrationState| all().filter(|one| one.state == state).count();
+    let mut problems = Vec::new();
+    let differing = count(MigrationState::Divergent) + count(MigrationState::Missing);
+    if differing > 0 {
+        problems.push(
+            Problem::new(
+                "divergent",
+                format!("{differing} of the files and the history differ"),
+            )
+            .hint("nothing is applied until they agree")
+            .next(format!("{program} apply")),
+        );
+    }
+    if count(MigrationState::Failed) > 0 {
+        problems.push(
+            Problem::new("failed", "a file stopped half way")
+                .hint("apply goes on at the statement it stopped at")
+                .next(format!("{program} apply")),
+        );
+    }
+    problems
+}

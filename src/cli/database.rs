@@ -1,0 +1,210 @@
+//! From the command line to a database that can be opened: project, target, parameters.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use super::commands::Context;
+use super::error::CommandError;
+use super::target::{self, Chosen, Reach};
+use crate::clock;
+use crate::pg::connect::{ConnectOptions, connect};
+use crate::pg::params::Parameters;
+use crate::pg::resolve::{Sources, resolve};
+use crate::pg::session::Session;
+use crate::project::{Project, Root, load};
+use crate::report::problem::Problem;
+use crate::report::target::Target;
+use crate::runner::open::Opening;
+use crate::shadow::{Embedded, Running};
+
+/// Time limit for connecting; `connect_timeout` of libpq wins over it.
+const CONNECT: Duration = Duration::from_secs(15);
+
+/// A database that is about to be opened.
+#[derive(Debug)]
+pub struct Database {
+    /// What is shown of it.
+    pub target: Target,
+    /// Where and as whom.
+    pub parameters: Parameters,
+    /// Whether nobody typed or wrote it for evmig.
+    pub ambient: bool,
+}
+
+impl Database {
+    /// Returns how to open it for a run.
+    pub fn opening(&self, run: &str, write: bool) -> Opening {
+        Opening {
+            parameters: self.parameters.clone(),
+            application_name: format!("evmig/{} run={run}", env!("CARGO_PKG_VERSION")),
+            timeout: CONNECT,
+            write,
+        }
+    }
+}
+
+impl Context<'_> {
+    /// Returns `evmig` with the flags that lead to the same project and target.
+    pub fn program(&self) -> String {
+        let mut program = "evmig".to_owned();
+        if let Some(dir) = &self.global.directory {
+            program.push_str(&format!(" -C {}", dir.display()));
+        }
+        if let Some(name) = &self.global.env {
+            program.push_str(&format!(" --env {name}"));
+        }
+        if self.global.database_url.is_some() {
+            program.push_str(" --database-url URL");
+        }
+        program
+    }
+
+    /// Finds the project's root and reads its `.env`.
+    pub fn root(&mut self) -> Result<Root, CommandError> {
+        let root = match &self.global.directory {
+            Some(dir) => Root::at(dir),
+            None => Root::find(std::path::Path::new(".")),
+        }
+        .map_err(|error| CommandError::project(&[error]))?;
+        self.environment.add_dotenv(root.dir()).map_err(|error| {
+            CommandError::usage(
+                Problem::new("bad-dotenv", error.to_string())
+                    .hint("a value with spaces or special characters goes between single quotes"),
+            )
+        })?;
+        Ok(root)
+    }
+
+    /// Reads and checks the project.
+    pub fn project(&mut self) -> Result<Project, CommandError> {
+        let root = self.root()?;
+        let project = load(&root).map_err(|errors| CommandError::project(errors.as_slice()))?;
+        if self.ui.is_verbose() {
+            for note in &project.notes {
+                let problem =
+                    Problem::new(note.kind.code(), format!("{}: {}", note.file, note.kind));
+                self.ui.warn(&problem);
+            }
+        }
+        Ok(project)
+    }
+
+    /// Chooses the target, and starts the embedded server if that is it.
+    pub async fn database(&mut self, project: &Project) -> Result<Database, CommandError> {
+        let chosen = target::choose(&self.global, &self.environment, Some(&project.manifest))
+            .map_err(|error| CommandError::target(&error))?;
+        let parameters = match &chosen.reach {
+            Reach::Server(parameters) => (**parameters).clone(),
+            Reach::Embedded => {
+                let running = self.start_embedded(project)?;
+                let parameters = embedded_parameters(&running)?;
+                create_database(&parameters).await?;
+                parameters
+            }
+        };
+        self.warn_of(&parameters);
+        Ok(Database {
+            target: target::shown(&chosen, &parameters),
+            parameters,
+            ambient: chosen.ambient,
+        })
+    }
+
+    /// Chooses the target without starting anything.
+    pub fn chosen(&self, project: &Project) -> Result<Chosen, CommandError> {
+        target::choose(&self.global, &self.environment, Some(&project.manifest))
+            .map_err(|error| CommandError::target(&error))
+    }
+
+    /// Returns the project's embedded server.
+    pub fn embedded(&self, project: &Project) -> Result<Embedded, CommandError> {
+        let name = &project.manifest.project.name.value;
+        Embedded::new(self.environment.surroundings(), name, project.root.dir())
+            .map_err(|error| CommandError::embedded(&error))
+    }
+
+    /// Starts the project's embedded server, or finds it running.
+    pub fn start_embedded(&mut self, project: &Project) -> Result<Running, CommandError> {
+        let embedded = self.embedded(project)?;
+        let running = embedded
+            .start()
+            .map_err(|error| CommandError::embedded(&error))?;
+        for note in &running.notes {
+            self.ui
+                .warn(&Problem::new("embedded-server", note.to_string()));
+        }
+        Ok(running)
+    }
+
+    fn warn_of(&mut self, parameters: &Parameters) {
+        for warning in &parameters.warnings {
+            self.ui
+                .warn(&Problem::new("connection-settings", warning.to_string()));
+        }
+    }
+}
+
+/// Returns the parameters of the embedded server; no variable of libpq's may change them.
+pub fn embedded_parameters(running: &Running) -> Result<Parameters, CommandError> {
+    let nothing = BTreeMap::new();
+    resolve(&Sources {
+        connection_string: Some(&running.url_with_password(&running.database)),
+        project: &nothing,
+        variables: &nothing,
+        os_user: None,
+        home: None,
+    })
+    .map_err(|error| CommandError::target(&error.into()))
+}
+
+/// Creates the embedded server's database unless it is there.
+pub async fn create_database(parameters: &Parameters) -> Result<(), CommandError> {
+    let name = parameters.dbname.clone();
+    let options = ConnectOptions {
+        timeout: CONNECT,
+        application_name: Some(format!(
+            "evmig/{} {}",
+            env!("CARGO_PKG_VERSION"),
+            clock::run_id()
+        )),
+        ..ConnectOptions::default()
+    };
+    let connection = connect(&parameters.clone().with_dbname("postgres"), &options)
+        .await
+        .map_err(|error| CommandError::connect(&error))?;
+    let (session, _notices) = Session::new(connection);
+    let failed = |failure| CommandError::own("could not create the embedded database", &failure);
+    let rows = session
+        .query(
+            "select 1::text from pg_catalog.pg_database where datname = $1",
+            &[Some(&name)],
+        )
+        .await
+        .map_err(failed)?;
+    if rows.is_empty() {
+        let name = crate::sql::name::QualifiedName { schema: None, name };
+        let created = session
+            .run(&format!("create database {}", name.quoted()))
+            .await;
+        // Two evmigs may start at once; the second one finds it there.
+        match created {
+            Err(failure) if failure.sqlstate.as_deref() == Some("42P04") => {}
+            other => other.map_err(failed)?,
+        }
+    }
+    session.close(Duration::from_secs(1)).await;
+    Ok(())
+}
+
+/// Makes the runtime that a command's asynchronous part runs on.
+pub fn runtime() -> Result<tokio::runtime::Runtime, CommandError> {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| {
+            CommandError::failed(
+                Problem::new("no-runtime", "the system refuses what evmig needs to run")
+                    .detail(error.to_string()),
+            )
+        })
+}

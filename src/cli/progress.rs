@@ -1,0 +1,135 @@
+//! Shows a run while it goes on: lines for what happened, a bar for what is happening, and a file
+//! of JSON lines. None of it can change the outcome.
+
+use std::fs::File;
+use std::io::{LineWriter, Write};
+use std::time::{Duration, Instant};
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use super::ui::Ui;
+use crate::render::{json, terminal};
+use crate::report::event::{EventSink, RunEvent};
+
+/// A bar before this time would only flicker.
+const BAR_AFTER: Duration = Duration::from_millis(250);
+/// Without a terminal, the same kind of wait is told this often.
+const REPEAT_EVERY: Duration = Duration::from_secs(10);
+
+/// Listens to a run.
+pub struct Live<'a> {
+    ui: &'a mut Ui,
+    bar: Option<ProgressBar>,
+    file: Option<LineWriter<File>>,
+    begun: Instant,
+    told_progress: Option<Instant>,
+}
+
+impl<'a> Live<'a> {
+    /// Makes the listener; `file` gets every event as a line of JSON.
+    pub fn new(ui: &'a mut Ui, file: Option<File>) -> Self {
+        Self {
+            ui,
+            bar: None,
+            file: file.map(LineWriter::new),
+            begun: Instant::now(),
+            told_progress: None,
+        }
+    }
+
+    fn write_line(&mut self, event: &RunEvent) {
+        let Some(file) = &mut self.file else { return };
+        let at = jiff::Timestamp::now().to_string();
+        // A full disk must not stop a migration (faults.md B11).
+        if writeln!(file, "{}", json::event(event, &at).trim_end()).is_err() {
+            self.file = None;
+            self.ui
+                .say("warning: the events file cannot be written any more\n");
+        }
+    }
+
+    fn move_bar(&mut self, event: &RunEvent) {
+        match event {
+            RunEvent::MigrationStarted { statements, .. } => {
+                self.begun = Instant::now();
+                self.told_progress = None;
+                if self.ui.lively {
+                    self.bar = Some(new_bar(*statements as u64, self.ui.look().unicode));
+                }
+            }
+            RunEvent::MigrationApplied { .. } => self.end_bar(),
+            _ => {}
+        }
+        let Some(bar) = &self.bar else { return };
+        if let RunEvent::StatementDone { index, .. } = event {
+            bar.set_position(*index as u64 + 1);
+        }
+        if let Some(message) = terminal::progress(event, self.ui.look()) {
+            bar.set_message(message);
+        }
+        if self.begun.elapsed() >= BAR_AFTER && bar.is_hidden() {
+            bar.set_draw_target(ProgressDrawTarget::stderr());
+            bar.enable_steady_tick(Duration::from_millis(120));
+        }
+    }
+
+    fn end_bar(&mut self) {
+        if let Some(bar) = self.bar.take() {
+            bar.finish_and_clear();
+        }
+    }
+
+    /// Whether an event is worth a line of its own here and now.
+    fn is_due(&mut self, event: &RunEvent) -> bool {
+        match event {
+            RunEvent::IndexProgress { .. } if self.bar.is_some() => false,
+            RunEvent::IndexProgress { .. } => {
+                let due = self
+                    .told_progress
+                    .is_none_or(|told| told.elapsed() >= REPEAT_EVERY);
+                if due {
+                    self.told_progress = Some(Instant::now());
+                }
+                due
+            }
+            _ => true,
+        }
+    }
+}
+
+impl EventSink for Live<'_> {
+    fn event(&mut self, event: &RunEvent) {
+        self.write_line(event);
+        self.move_bar(event);
+        if !self.is_due(event) {
+            return;
+        }
+        let Some(text) = terminal::event(event, self.ui.look()) else {
+            return;
+        };
+        match &self.bar {
+            Some(bar) => bar.suspend(|| self.ui.say(&text)),
+            None => self.ui.say(&text),
+        }
+    }
+}
+
+impl Drop for Live<'_> {
+    fn drop(&mut self) {
+        self.end_bar();
+    }
+}
+
+fn new_bar(statements: u64, unicode: bool) -> ProgressBar {
+    let template = "  {spinner} {wide_msg} {pos}/{len}";
+    let style = ProgressStyle::with_template(template)
+        .unwrap_or_else(|_| ProgressStyle::default_bar())
+        .tick_chars(if unicode {
+            "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏ "
+        } else {
+            "|/-\\ "
+        });
+    let bar = ProgressBar::with_draw_target(Some(statements), ProgressDrawTarget::hidden());
+    bar.set_style(style);
+    bar
+}

@@ -1,0 +1,205 @@
+//! Settings of `apply`, each with where it came from: flag, environment, `.env`, file, default.
+
+use std::time::Duration;
+
+use super::environment::Environment;
+use super::error::CommandError;
+use crate::project::Manifest;
+use crate::project::Setting;
+use crate::project::manifest::duration;
+use crate::report::config;
+use crate::report::problem::Problem;
+use crate::runner::retry::LockPolicy;
+
+/// Lock settings that were typed.
+#[derive(Debug, Clone, Default, clap::Args)]
+pub struct LockArgs {
+    /// Wait this long for each lock, then roll back and try again [default: 2s]
+    #[arg(long, value_name = "DURATION", help_heading = "Locks")]
+    pub lock_timeout: Option<String>,
+    /// Try this often again after a lock was not obtained [default: 10]
+    #[arg(long, value_name = "N", help_heading = "Locks")]
+    pub lock_retries: Option<u32>,
+    /// Stop a statement that takes longer; 0 is no limit [default: 0]
+    #[arg(long, value_name = "DURATION", help_heading = "Locks")]
+    pub statement_timeout: Option<String>,
+}
+
+/// A value and where it came from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Valued<T> {
+    /// The value in force.
+    pub value: T,
+    /// What set it.
+    pub source: String,
+}
+
+/// All settings of `apply`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ApplySettings {
+    lock_timeout: Valued<Option<Duration>>,
+    lock_retries: Valued<u32>,
+    statement_timeout: Valued<Option<Duration>>,
+    lock_budget: Valued<Option<Duration>>,
+    concurrent_budget: Valued<Option<Duration>>,
+}
+
+impl ApplySettings {
+    /// Resolves every setting.
+    pub fn resolve(
+        args: &LockArgs,
+        environment: &Environment,
+        manifest: &Manifest,
+    ) -> Result<Self, CommandError> {
+        let layers = Layers {
+            environment,
+            manifest,
+        };
+        let apply = &manifest.apply;
+        let typed = |value: &Option<String>, flag: &str| {
+            value
+                .as_ref()
+                .map(|value| (value.clone(), format!("flag {flag}")))
+        };
+        Ok(Self {
+            lock_timeout: layers.duration(
+                typed(&args.lock_timeout, "--lock-timeout"),
+                "EVMIG_LOCK_TIMEOUT",
+                &apply.lock_timeout,
+            )?,
+            lock_retries: layers.retries(args.lock_retries, &apply.lock_retries)?,
+            statement_timeout: layers.duration(
+                typed(&args.statement_timeout, "--statement-timeout"),
+                "EVMIG_STATEMENT_TIMEOUT",
+                &apply.statement_timeout,
+            )?,
+            lock_budget: layers.duration(None, "EVMIG_LOCK_BUDGET", &apply.lock_budget)?,
+            concurrent_budget: layers.duration(
+                None,
+                "EVMIG_CONCURRENT_BUDGET",
+                &apply.concurrent_budget,
+            )?,
+        })
+    }
+
+    /// Returns the settings as the runner takes them; zero is no limit.
+    pub fn policy(&self) -> LockPolicy {
+        LockPolicy {
+            lock_timeout: self.lock_timeout.value.unwrap_or_default(),
+            retries: self.lock_retries.value,
+            budget: self.lock_budget.value.unwrap_or_default(),
+            concurrent_budget: self.concurrent_budget.value.unwrap_or_default(),
+            statement_timeout: self.statement_timeout.value.unwrap_or_default(),
+        }
+    }
+
+    /// Returns the settings for `evmig config`.
+    pub fn shown(&self) -> Vec<config::Setting> {
+        let show = |name: &str, value: String, source: &str| config::Setting {
+            name: format!("apply.{name}"),
+            value,
+            source: source.to_owned(),
+        };
+        let time = |name: &str, setting: &Valued<Option<Duration>>| {
+            show(
+                name,
+                setting.value.map_or("0 (no limit)".to_owned(), shown),
+                &setting.source,
+            )
+        };
+        vec![
+            time("lock_timeout", &self.lock_timeout),
+            show(
+                "lock_retries",
+                self.lock_retries.value.to_string(),
+                &self.lock_retries.source,
+            ),
+            time("statement_timeout", &self.statement_timeout),
+            time("lock_budget", &self.lock_budget),
+            time("concurrent_budget", &self.concurrent_budget),
+        ]
+    }
+}
+
+/// Writes a duration as it would be typed.
+fn shown(duration: Duration) -> String {
+    let milliseconds = duration.as_millis();
+    if milliseconds % 60_000 == 0 {
+        format!("{}min", milliseconds / 60_000)
+    } else if milliseconds % 1000 == 0 {
+        format!("{}s", milliseconds / 1000)
+    } else {
+        format!("{milliseconds}ms")
+    }
+}
+
+/// Reads a duration that was typed or set, naming its source in the error.
+pub fn parse_duration(text: &str, source: &str) -> Result<Option<Duration>, CommandError> {
+    duration::parse(text).map_err(|fault| {
+        CommandError::usage(Problem::new("bad-duration", format!("{source}: {fault}")))
+    })
+}
+
+struct Layers<'a> {
+    environment: &'a Environment,
+    manifest: &'a Manifest,
+}
+
+impl Layers<'_> {
+    fn duration(
+        &self,
+        flag: Option<(String, String)>,
+        variable: &str,
+        file: &Setting<Option<Duration>>,
+    ) -> Result<Valued<Option<Duration>>, CommandError> {
+        let found = flag.or_else(|| {
+            self.environment
+                .find(variable)
+                .map(|found| (found.value, found.source))
+        });
+        match found {
+            Some((text, source)) => Ok(Valued {
+                value: parse_duration(&text, &source)?,
+                source,
+            }),
+            None => Ok(Valued {
+                value: file.value,
+                source: self.place(file),
+            }),
+        }
+    }
+
+    fn retries(&self, flag: Option<u32>, file: &Setting<u32>) -> Result<Valued<u32>, CommandError> {
+        if let Some(value) = flag {
+            return Ok(Valued {
+                value,
+                source: "flag --lock-retries".into(),
+            });
+        }
+        match self.environment.find("EVMIG_LOCK_RETRIES") {
+            Some(found) => {
+                let value = found.value.parse().map_err(|_| {
+                    CommandError::usage(Problem::new(
+                        "bad-number",
+                        format!("{}: `{}` is not a whole number", found.source, found.value),
+                    ))
+                })?;
+                Ok(Valued {
+                    value,
+                    source: found.source,
+                })
+            }
+            None => Ok(Valued {
+                value: file.value,
+                source: self.place(file),
+            }),
+        }
+    }
+
+    fn place<T>(&self, setting: &Setting<T>) -> String {
+        match setting.span {
+            Some(span) => format!("phases.toml:{}", self.manifest.place(span).line),
+            None => "default".to_owned(),
+        }
+    }
+}
