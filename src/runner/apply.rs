@@ -471,7 +471,6 @@ impl Run<'_> {
             Ok(done) => done,
             Err(stop) => self.after_stop(index, &named, *stop, sink).await?,
         };
-        self.reset(&named).await?;
         let duration_ms = started.elapsed().as_secs_f64() * 1000.0;
         sink.event(&RunEvent::MigrationApplied {
             migration: named.clone(),
@@ -480,15 +479,16 @@ impl Run<'_> {
             duration_ms,
         });
         self.applied.push(AppliedMigration {
-            version: named.version,
-            name: named.name,
-            phase: named.phase,
-            step: named.step,
+            version: named.version.clone(),
+            name: named.name.clone(),
+            phase: named.phase.clone(),
+            step: named.step.clone(),
             statements,
             retries,
             duration_ms,
         });
-        Ok(())
+        // Last: the migration is committed, and an error from here on must not hide that.
+        self.reset(&named).await
     }
 
     /// Runs one migration and its history row; returns its statements and retries.

@@ -10,8 +10,10 @@
 mod architecture;
 mod connect;
 mod embedded;
+mod failing;
 mod harness;
 mod harness_self;
 mod pg_server;
 mod pooler;
+mod refusals;
 mod tls;

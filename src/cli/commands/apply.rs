@@ -187,7 +187,8 @@ fn label(version: Option<&String>, name: &str) -> String {
     }
 }
 
-/// Returns the command with the selection that was typed.
+/// Returns the command with the selection and the lock settings that were typed; consent is to be
+/// given anew.
 fn command_again(args: &ApplyArgs) -> String {
     let mut text = "apply".to_owned();
     for phase in &args.phase {
@@ -198,6 +199,22 @@ fn command_again(args: &ApplyArgs) -> String {
     }
     if let Some(to) = args.to {
         text.push_str(&format!(" --to {to}"));
+    }
+    if args.out_of_order {
+        text.push_str(" --out-of-order");
+    }
+    let locks = [
+        ("--lock-timeout", args.locks.lock_timeout.clone()),
+        (
+            "--lock-retries",
+            args.locks.lock_retries.map(|n| n.to_string()),
+        ),
+        ("--statement-timeout", args.locks.statement_timeout.clone()),
+    ];
+    for (flag, value) in locks {
+        if let Some(value) = value {
+            text.push_str(&format!(" {flag} {value}"));
+        }
     }
     text
 }

@@ -47,27 +47,27 @@ impl RunContext {
         }
     }
 
+    /// Says what is in the database now: of the run, and of the migration that stopped.
     fn told(&self, stopped: Option<&MigrationRef>) -> String {
         let before = match self.committed.as_slice() {
-            [] => "nothing of this run is in the database".to_owned(),
-            [one] => format!("{one} is in the database"),
-            [first, .., last] => format!(
-                "{first} to {last} ({} migrations) are in the database",
+            [] => None,
+            [one] => Some(one.clone()),
+            [one, two] => Some(format!("{one} and {two}")),
+            [first, .., last] => Some(format!(
+                "{first} to {last} ({} migrations)",
                 self.committed.len()
-            ),
+            )),
         };
-        match (stopped, self.kept) {
-            (None, _) => before,
-            (Some(migration), 0) => format!("{before}; nothing of {} is", migration.label()),
-            (Some(migration), 1) => {
-                format!("{before}; of {}, 1 statement is", migration.label())
-            }
-            (Some(migration), kept) => {
-                format!(
-                    "{before}; of {}, the first {kept} statements are",
-                    migration.label()
-                )
-            }
+        let own = stopped.map(|migration| match self.kept {
+            0 => format!("nothing of {}", migration.label()),
+            1 => format!("the first statement of {}", migration.label()),
+            kept => format!("the first {kept} statements of {}", migration.label()),
+        });
+        match (before, own) {
+            (None, _) if self.kept == 0 => "nothing; the database is as it was".to_owned(),
+            (Some(before), Some(own)) => format!("{before}; {own}"),
+            (Some(text), None) | (None, Some(text)) => text,
+            (None, None) => "nothing; the database is as it was".to_owned(),
         }
     }
 }
@@ -411,18 +411,38 @@ fn migration_stop(migration: &MigrationRef, stop: &Stop, context: &RunContext) -
             ..
         } => {
             let message = format!("{label} failed at statement {} of {of}", index + 1);
-            let problem = with_failure(about("sql-failed", message, snippet), failure);
+            let mut problem = with_failure(about("sql-failed", message, snippet), failure);
+            if context.kept > 0 {
+                let ours = format!(
+                    "apply goes on at statement {}; what is before it is committed, and must stay \
+                     as it is in the file",
+                    index + 1
+                );
+                problem.hint = Some(match problem.hint {
+                    Some(hint) => format!("{hint}\n{ours}"),
+                    None => ours,
+                });
+            }
+            // The statement may stand in a file that the migration includes.
+            let file = snippet
+                .as_ref()
+                .map_or(&migration.file, |snippet| &snippet.place.file);
+            CommandError::new(
+                failed,
+                problem.next(format!("edit {file}")).next(context.again()),
+            )
+        }
+        Stop::AtEnd { failure } => {
+            let message = format!(
+                "{label} failed at COMMIT, where deferred constraints and triggers are checked"
+            );
+            let problem = with_failure(about("commit-failed", message, &None), failure);
             CommandError::new(
                 failed,
                 problem
                     .next(format!("edit {}", migration.file))
                     .next(context.again()),
             )
-        }
-        Stop::AtEnd { failure } => {
-            let message = format!("{label} failed at its end, when it was to be committed");
-            let problem = with_failure(about("commit-failed", message, &None), failure);
-            CommandError::new(failed, problem.next(context.again()))
         }
         Stop::EndedTransaction { snippet } => CommandError::usage(
             about(
@@ -494,12 +514,17 @@ fn other_stop(migration: &MigrationRef, stop: &Stop, context: &RunContext) -> Co
             .hint("split the file so that the slow part runs without the lock, or raise max_lock_hold")
             .next(format!("edit {}", migration.file)),
         ),
-        Stop::LostLock => CommandError::new(
-            Exit::Partial,
-            about("lost-lock", format!("after {label}, the session did not hold the run's lock any more"), None)
-                .hint("something in the file released it; another run may have begun")
-                .next(context.status()),
-        ),
+        Stop::LostLock => {
+            let message = format!(
+                "after {label} the session did not hold the lock that keeps other runs out"
+            );
+            let mut problem = about("lost-lock", message, None)
+                .hint("something in the file gave it up, and another run may have begun since")
+                .next(context.status());
+            // It is found after the commit, so the migration is among the committed ones.
+            problem.committed = Some(context.told(None));
+            CommandError::new(Exit::Partial, problem)
+        }
         Stop::Interrupted { .. } => CommandError::new(
             Exit::Interrupted,
             about("interrupted", format!("{label} was interrupted and rolled back"), None)
@@ -521,7 +546,10 @@ fn other_stop(migration: &MigrationRef, stop: &Stop, context: &RunContext) -> Co
             )
             .hint(format!("{why}; ask again once the server answers: the history knows"))
             .next(context.status());
-            problem.committed = Some(RunContext { kept: 0, ..context.clone() }.told(None));
+            problem.committed = Some(match context.committed.as_slice() {
+                [] => format!("{label}, or nothing of this run"),
+                _ => format!("{}; perhaps {label}", context.told(None)),
+            });
             CommandError::new(Exit::Unknown, problem)
         }
         Stop::EditedHalfway { snippet, index } => CommandError::new(

@@ -27,8 +27,8 @@ fn every_event_at_80_columns() {
       V102__venues resumes at statement 5 of 50
       V102__venues: statement 5 was done before the interruption: index
         public.venues_name_idx exists and is valid
-      V102__venues: dropped the INVALID index public.venues_tenant_idx that the
-        interrupted build left; it is built again
+      V102__venues: dropped the INVALID index public.venues_tenant_idx that an unfinished
+        build left
       NOTICE: V102__venues: relation "venues" already exists, skipping
       WARNING: there is no transaction in progress
         hint: Begin one.
@@ -64,7 +64,7 @@ fn every_event_at_120_columns() {
       step functions of phase core passed over: this version of evmig does not deploy functions
       V102__venues resumes at statement 5 of 50
       V102__venues: statement 5 was done before the interruption: index public.venues_name_idx exists and is valid
-      V102__venues: dropped the INVALID index public.venues_tenant_idx that the interrupted build left; it is built again
+      V102__venues: dropped the INVALID index public.venues_tenant_idx that an unfinished build left
       NOTICE: V102__venues: relation "venues" already exists, skipping
       WARNING: there is no transaction in progress
         hint: Begin one.
