@@ -90,7 +90,7 @@ impl Environment {
         filled(&self.variables)
             .map(|value| Found {
                 value,
-                source: format!("environment {name}"),
+                source: format!("variable {name}"),
             })
             .or_else(|| {
                 filled(&self.dotenv).map(|value| Found {
@@ -165,7 +165,7 @@ mod tests {
             dotenv: BTreeMap::from([("A".into(), "file".into()), ("B".into(), "file".into())]),
             ..Environment::default()
         };
-        assert_eq!(environment.find("A").unwrap().source, "environment A");
+        assert_eq!(environment.find("A").unwrap().source, "variable A");
         assert_eq!(environment.find("B").unwrap().source, ".env B");
         assert_eq!(environment.find("C"), None);
     }

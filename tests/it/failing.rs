@@ -278,7 +278,11 @@ fn the_caret_is_right_in_a_file_with_crlf_tabs_and_a_byte_order_mark() {
 
 #[test]
 fn a_long_line_is_cut_around_the_caret() {
-    let sql = format!("select {}nonsense{};\n", "1, ".repeat(200), ", 2".repeat(200));
+    let sql = format!(
+        "select {}nonsense{};\n",
+        "1, ".repeat(200),
+        ", 2".repeat(200)
+    );
     insta::assert_snapshot!(failure_of(&sql), @r#"
     --- stderr ---
     Target  $DATABASE as $OWNER on 127.0.0.1:$PORT (this machine)

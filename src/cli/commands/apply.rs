@@ -149,6 +149,8 @@ fn finish(
             .map(|one| label(one.version.as_ref(), &one.name))
             .collect(),
         kept: applied.kept,
+        user: database.target.user.clone(),
+        database: database.target.database.clone(),
     };
     let error = applied
         .error

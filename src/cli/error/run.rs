@@ -27,6 +27,10 @@ pub struct RunContext {
     pub committed: Vec<String>,
     /// Statements of the stopped file that are committed.
     pub kept: usize,
+    /// Who connects, for the fixes that name the role.
+    pub user: String,
+    /// The database, for the fixes that name it.
+    pub database: String,
 }
 
 impl RunContext {
@@ -78,7 +82,10 @@ pub fn of_run(error: &RunError, context: &RunContext) -> CommandError {
         RunError::Connect(error) => CommandError::connect(error),
         RunError::Refused { reasons } => CommandError {
             exit: Exit::Refused,
-            problems: reasons.iter().map(refusal).collect(),
+            problems: reasons
+                .iter()
+                .map(|reason| refusal(reason, context))
+                .collect(),
             reported: false,
         },
         RunError::Setting(not_taken) => CommandError::refused(
@@ -113,16 +120,20 @@ pub fn of_run(error: &RunError, context: &RunContext) -> CommandError {
     }
 }
 
-fn refusal(reason: &Refusal) -> Problem {
+fn refusal(reason: &Refusal, context: &RunContext) -> Problem {
     let problem = |code| Problem::new(code, reason.to_string());
     match reason {
         Refusal::TooOld { .. } => problem("server-too-old").hint(
             "upgrade the server: PostgreSQL 13 gets no fixes any more, and evmig relies on \
              client_connection_check_interval (14)",
         ),
-        Refusal::Standby => problem("standby")
-            .hint("connect to the primary; target_session_attrs=read-write finds it"),
-        Refusal::ReadOnly { set_by } => problem("read-only").hint(read_only_hint(set_by.as_ref())),
+        Refusal::Standby => problem("standby").hint(
+            "connect to the primary; where the URL lists several hosts, \
+                 target_session_attrs=read-write finds it",
+        ),
+        Refusal::ReadOnly { set_by } => {
+            problem("read-only").hint(read_only_hint(set_by.as_ref(), context))
+        }
         Refusal::TransactionPooler { session_url, .. } => {
             let problem = problem("transaction-pooler").detail(
                 "session locks and settings do not survive in a transaction pooler, and evmig's \
@@ -142,37 +153,56 @@ fn refusal(reason: &Refusal) -> Problem {
             "create the database with ENCODING 'UTF8' TEMPLATE template0; migrations are UTF-8, \
              and not all of it fits",
         ),
-        Refusal::CannotCreateSchema { role, database } => problem("rights").hint(format!(
-            "let an owner or superuser run: grant create on database \"{database}\" to \"{role}\""
-        )),
+        Refusal::CannotCreateSchema { role, database } => {
+            problem("rights").hint(grant_hint(database, role))
+        }
     }
 }
 
-fn read_only_hint(set_by: Option<&ReadOnlySource>) -> String {
-    let reset = "reset default_transaction_read_only";
+fn read_only_hint(set_by: Option<&ReadOnlySource>, context: &RunContext) -> String {
+    let setting = "default_transaction_read_only";
+    let role = quoted(&context.user);
+    let database = quoted(&context.database);
     match set_by {
         Some(ReadOnlySource::Role) => {
-            format!("default_transaction_read_only is set for the role: ALTER ROLE … {reset}")
+            format!("{setting} is set for the role: alter role {role} reset {setting}")
         }
-        Some(ReadOnlySource::Database) => format!(
-            "default_transaction_read_only is set for the database: ALTER DATABASE … {reset}"
-        ),
+        Some(ReadOnlySource::Database) => {
+            format!("{setting} is set for the database: alter database {database} reset {setting}")
+        }
         Some(ReadOnlySource::RoleInDatabase) => format!(
-            "default_transaction_read_only is set for the role in this database: \
-             ALTER ROLE … IN DATABASE … {reset}"
+            "{setting} is set for the role in this database: alter role {role} in database \
+             {database} reset {setting}"
         ),
-        Some(ReadOnlySource::Server) => {
-            "default_transaction_read_only is on in the server's configuration".to_owned()
-        }
-        Some(ReadOnlySource::Session) => {
-            "default_transaction_read_only comes from the connection's options (PGOPTIONS?)"
-                .to_owned()
-        }
-        Some(ReadOnlySource::Other(source)) => {
-            format!("default_transaction_read_only is on (source: {source})")
-        }
+        Some(ReadOnlySource::Server) => format!(
+            "{setting} is on in the server's configuration, perhaps for a reason (maintenance, a \
+             full disk); then: alter system reset {setting}, or edit postgresql.conf, and \
+             select pg_reload_conf()"
+        ),
+        Some(ReadOnlySource::Session) => format!(
+            "{setting} comes with the connection: take it out of PGOPTIONS or of `options` in \
+             the URL"
+        ),
+        Some(ReadOnlySource::Other(source)) => format!("{setting} is on (source: {source})"),
         None => "the server may be in maintenance or in the middle of a failover".to_owned(),
     }
+}
+
+fn grant_hint(database: &str, role: &str) -> String {
+    format!(
+        "evmig keeps its history in a schema of its own; let the database's owner or a superuser \
+         run: grant create on database {} to {}",
+        quoted(database),
+        quoted(role)
+    )
+}
+
+fn quoted(name: &str) -> String {
+    crate::sql::name::QualifiedName {
+        schema: None,
+        name: name.to_owned(),
+    }
+    .quoted()
 }
 
 fn history(error: &HistoryError, context: &RunContext) -> CommandError {
@@ -206,7 +236,7 @@ fn history(error: &HistoryError, context: &RunContext) -> CommandError {
         }
         HistoryError::MayNotCreate { .. } => CommandError::refused(
             Problem::new("rights", error.to_string())
-                .hint("let an owner or superuser run: grant create on database … to …"),
+                .hint(grant_hint(&context.database, &context.user)),
         ),
         HistoryError::Unreadable { .. } | HistoryError::VersionTooLarge { .. } => {
             CommandError::new(

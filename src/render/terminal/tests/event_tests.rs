@@ -27,8 +27,8 @@ fn every_event_at_80_columns() {
       V102__venues resumes at statement 5 of 50
       V102__venues: statement 5 was done before the interruption: index
         public.venues_name_idx exists and is valid
-      V102__venues: dropped the INVALID index public.venues_tenant_idx that an unfinished
-        build left
+      V102__venues: dropped the INVALID index public.venues_tenant_idx that an
+        unfinished build left
       NOTICE: V102__venues: relation "venues" already exists, skipping
       WARNING: there is no transaction in progress
         hint: Begin one.
@@ -189,7 +189,7 @@ fn the_target_says_what_named_it() {
     let by_url = Target {
         host: "::1".into(),
         environment: None,
-        named_by: "environment DATABASE_URL".into(),
+        named_by: "variable DATABASE_URL".into(),
         embedded: false,
         ..local()
     };
@@ -203,6 +203,6 @@ fn the_target_says_what_named_it() {
     ");
     assert_snapshot!(plain(&target(&by_url, ASCII)), @"
     Target  events as owner on [::1]:5433 (this machine)
-            no environment, named by environment DATABASE_URL
+            no environment, named by variable DATABASE_URL
     ");
 }
