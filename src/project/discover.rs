@@ -357,7 +357,8 @@ fn orphan(path: &str, file: &str, expected: &str, partners: &Folder) -> ProjectE
         .files
         .iter()
         .map(String::as_str)
-        .filter(|file| *file != GITKEEP)
+        // A file that is misnamed itself is no answer.
+        .filter(|file| file_name::parse(file).is_ok())
         .take(1000);
     let name = printable(file);
     let at = format!("{path}/{name}");

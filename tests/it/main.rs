@@ -8,6 +8,7 @@
 )]
 
 mod architecture;
+mod bad_projects;
 mod connect;
 mod embedded;
 mod failing;
@@ -16,4 +17,5 @@ mod harness_self;
 mod pg_server;
 mod pooler;
 mod refusals;
+mod scripts_checked;
 mod tls;

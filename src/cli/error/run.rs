@@ -298,9 +298,10 @@ fn plan(refused: &PlanRefusal, context: &RunContext) -> CommandError {
                 .iter()
                 .map(|version| format!("V{version}"))
                 .collect();
-            CommandError::usage(
-                problem("unknown-version").hint(format!("the nearest are {}", nearest.join(", "))),
-            )
+            CommandError::usage(problem("unknown-version").hint(match nearest.as_slice() {
+                [one] => format!("the nearest is {one}"),
+                _ => format!("the nearest are {}", nearest.join(", ")),
+            }))
         }
         PlanRefusal::NothingToRepair { .. } => {
             CommandError::usage(problem("nothing-to-repair").next(context.status()))
