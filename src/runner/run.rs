@@ -150,7 +150,6 @@ impl Run<'_> {
             Ok(done) => done,
             Err(stop) => self.after_stop(index, &named, *stop, sink).await?,
         };
-        self.reset(&named).await?;
         let duration_ms = started.elapsed().as_secs_f64() * 1000.0;
         sink.event(&RunEvent::MigrationApplied {
             migration: named.clone(),
@@ -159,15 +158,15 @@ impl Run<'_> {
             duration_ms,
         });
         self.applied.push(AppliedMigration {
-            version: named.version,
-            name: named.name,
-            phase: named.phase,
-            step: named.step,
+            version: named.version.clone(),
+            name: named.name.clone(),
+            phase: named.phase.clone(),
+            step: named.step.clone(),
             statements,
             retries,
             duration_ms,
         });
-        Ok(())
+        self.reset(&named).await
     }
 
     /// Runs one migration and its history row; returns its statements and retries.
