@@ -446,7 +446,7 @@ impl Steps<'_> {
     ) -> Stop {
         let snippet = Some(
             self.script
-                .snippet(index, failure.byte_offset(self.script.text(index))),
+                .snippet(index, failure.caret_in(self.script.text(index))),
         );
         match (cancelled, tries) {
             (Some(Cancelled::Interrupt | Cancelled::NoAnswer), _) => {

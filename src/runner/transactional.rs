@@ -296,7 +296,7 @@ async fn flush<'a>(
 fn snippet(unit: Unit<'_>, at: At, failure: &DbFailure) -> Option<Snippet> {
     match at {
         At::Statement(index) => {
-            let offset = failure.byte_offset(unit.script.text(index));
+            let offset = failure.caret_in(unit.script.text(index));
             Some(unit.script.snippet(index, offset))
         }
         At::Begin if unit.begin != "begin" => Some(unit.script.snippet(0, None)),
