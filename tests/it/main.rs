@@ -12,6 +12,7 @@ mod connect;
 mod embedded;
 mod harness;
 mod harness_self;
+mod majors;
 mod pg_server;
 mod pooler;
 mod tls;
