@@ -42,8 +42,6 @@ pub fn main() -> ExitCode {
         Ok(exit) => exit,
         Err(error) => ui.fail(&error),
     };
-    // A closed pipe must not hide what a writing command did.
-    drop(ui);
     exit.code()
 }
 

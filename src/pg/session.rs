@@ -44,6 +44,14 @@ impl Row {
     }
 }
 
+/// Reads a row whose columns were all selected as text.
+fn text_row(row: &tokio_postgres::Row) -> Result<Row, tokio_postgres::Error> {
+    (0..row.len())
+        .map(|column| row.try_get(column))
+        .collect::<Result<_, _>>()
+        .map(Row)
+}
+
 /// One message for the server.
 #[derive(Debug, Clone)]
 pub enum Command<'a> {
@@ -143,16 +151,9 @@ impl Session {
             .await
             .map_err(|error| self.failure(&error))?;
         rows.iter()
-            .map(|row| {
-                (0..row.len())
-                    .map(|column| {
-                        row.try_get::<_, Option<String>>(column)
-                            .map_err(|error| self.failure(&error))
-                    })
-                    .collect::<Result<Vec<_>, _>>()
-                    .map(Row)
-            })
-            .collect()
+            .map(text_row)
+            .collect::<Result<_, _>>()
+            .map_err(|error| self.failure(&error))
     }
 
     /// Sends `COPY … FROM stdin` and streams its data.
@@ -212,7 +213,7 @@ impl Session {
                 break;
             }
             bytes_in_flight += size;
-            flight.push_back((size, self.send(command)));
+            flight.push_back((size, self.send(&command)));
         }
         while let Some((_, answer)) = flight.pop_front() {
             settle(answer.await, &mut failed);
@@ -224,8 +225,8 @@ impl Session {
     }
 
     /// Puts a command on the wire now, by polling its future once, and returns its answer.
-    fn send<'a>(&'a self, command: Command<'a>) -> Answer<'a> {
-        let mut answer: Answer<'a> = match command {
+    fn send<'a>(&'a self, command: &Command<'a>) -> Answer<'a> {
+        let mut answer: Answer<'a> = match *command {
             Command::Text(sql) => Box::pin(self.run(sql)),
             Command::Own(sql, parameters) => {
                 Box::pin(async move { self.query(sql, parameters).await.map(|_| ()) })

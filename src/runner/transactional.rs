@@ -7,7 +7,7 @@ use tokio::sync::mpsc;
 use super::attempt::{Answer, Cancelled, Driven, Limits, Link, drive, is_gone, no_answer};
 use super::error::Stop;
 use super::retry::{LockPolicy, Next, Tries};
-use crate::history::store::Prepared;
+use crate::history::record::Prepared;
 use crate::pg::error::{DbFailure, Kind};
 use crate::pg::session::{Command, Session, Window};
 use crate::project::script::Script;
