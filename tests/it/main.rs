@@ -15,4 +15,5 @@ mod harness_self;
 mod majors;
 mod pg_server;
 mod pooler;
+mod refinery;
 mod tls;
