@@ -199,7 +199,8 @@ pub async fn record(
         action,
         reason: Some(request.reason),
     };
-    let recorded = record_all(session, &setup, &store, project, &migrations, why).await;
+    let recorded: Vec<_> = migrations.iter().map(|one| (*one, None)).collect();
+    let recorded = record_all(session, &setup, &store, project, &recorded, why).await;
     let outcome = if recorded.is_ok() {
         Outcome::Applied
     } else {
@@ -244,13 +245,14 @@ fn repairable(project: &Project, standings: &Standings, version: i64) -> Result<
     }
 }
 
-/// Records migrations that are not run, in one transaction.
+/// Records migrations that are not run, in one transaction. Beside each stands the checksum that
+/// refinery's table has for it, where refinery applied it.
 pub async fn record_all(
     session: &Session,
     setup: &Setup,
     store: &Store,
     project: &Project,
-    migrations: &[&Migration],
+    migrations: &[(&Migration, Option<&str>)],
     why: Why<'_>,
 ) -> Result<(), RunError> {
     if migrations.is_empty() {
@@ -261,8 +263,11 @@ pub async fn record_all(
         .run(&format!("begin; {}", setup.own_prefix()))
         .await
         .map_err(own())?;
-    for migration in migrations {
-        let facts = Facts::new(project, migration, store.refinery().version_type);
+    for (migration, checksum) in migrations {
+        let mut facts = Facts::new(project, migration, store.refinery().version_type);
+        if let Some(checksum) = checksum {
+            facts.checksum = Some((*checksum).to_owned());
+        }
         let record = facts.record(why, None, RecordDuration::None, 0, None);
         let prepared = store.record(&record);
         if let Err(failure) = session.query(&prepared.sql, &prepared.borrowed()).await {

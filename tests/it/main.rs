@@ -12,6 +12,8 @@ mod connect;
 mod embedded;
 mod harness;
 mod harness_self;
+mod majors;
 mod pg_server;
 mod pooler;
+mod refinery;
 mod tls;
