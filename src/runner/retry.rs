@@ -73,7 +73,7 @@ impl Tries {
     /// Decides after a failed try, given who was in the way.
     ///
     /// A plain autovacuum steps aside only when the waiter's deadlock check runs, after
-    /// `deadlock_timeout` (lock_safety.md 4): one try that waits a second longer than that, at once.
+    /// `deadlock_timeout` (PostgreSQL manual, 20.12): one try that waits a second longer than that, at once.
     /// One that has not stepped aside by then is not a plain one, and is waited for like anybody:
     /// a row of long tries would shut the readers out. There is never a last try without a timeout.
     pub fn next(&mut self, blockers: &[Blocker]) -> Next {
@@ -122,7 +122,7 @@ mod tests {
         LockPolicy {
             lock_timeout: Duration::from_millis(500),
             retries: 3,
-            budget: Duration::from_secs(300),
+            budget: Duration::from_mins(5),
             concurrent_budget: Duration::ZERO,
             statement_timeout: Duration::ZERO,
         }

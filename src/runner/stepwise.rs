@@ -15,7 +15,8 @@ use super::probe::{self, Baseline, Evidence};
 use super::retry::{Next, Tries};
 use super::transactional::{self, Again, Setup, Unit, wait_for_retry};
 use crate::history::model::{Key, StatementRow, StatementState};
-use crate::history::store::{Prepared, Store};
+use crate::history::record::Prepared;
+use crate::history::store::Store;
 use crate::pg::error::{DbFailure, Kind};
 use crate::pg::session::Session;
 use crate::project::checksum;
@@ -461,7 +462,7 @@ impl Steps<'_> {
     ) -> Stop {
         let index = bare.index;
         let text = self.script.text(index);
-        let offset = (bare.text == text).then(|| failure.byte_offset(text));
+        let offset = (bare.text == text).then(|| failure.caret_in(text));
         let snippet = Some(self.script.snippet(index, offset.flatten()));
         match (cancelled, locked) {
             (Some(Cancelled::Interrupt | Cancelled::NoAnswer), _) => {

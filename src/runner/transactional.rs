@@ -7,7 +7,7 @@ use tokio::sync::mpsc;
 use super::attempt::{Answer, Cancelled, Driven, Limits, Link, drive, is_gone, no_answer};
 use super::error::Stop;
 use super::retry::{LockPolicy, Next, Tries};
-use crate::history::store::Prepared;
+use crate::history::record::Prepared;
 use crate::pg::error::{DbFailure, Kind};
 use crate::pg::session::{Command, Session, Window};
 use crate::project::script::Script;
@@ -177,7 +177,7 @@ pub async fn wait_for_retry(
         wait_ms: again.wait.as_millis() as u64,
     });
     let waited = async {
-        let (_, ready) = tokio::join!(
+        let ((), ready) = tokio::join!(
             tokio::time::sleep(again.wait),
             link.watcher.ready(link.watch_session)
         );
@@ -328,7 +328,7 @@ async fn flush<'a>(
 fn snippet(unit: Unit<'_>, at: At, failure: &DbFailure) -> Option<Snippet> {
     match at {
         At::Statement(index) => {
-            let offset = failure.byte_offset(unit.script.text(index));
+            let offset = failure.caret_in(unit.script.text(index));
             Some(unit.script.snippet(index, offset))
         }
         At::Begin if unit.begin != "begin" => Some(unit.script.snippet(0, None)),
