@@ -14,6 +14,8 @@ use crate::report::problem::Problem;
 const CANCEL_PATIENCE: Duration = Duration::from_secs(10);
 /// A wait shorter than this is not worth a line.
 const WORTH_TELLING: Duration = Duration::from_millis(400);
+/// Time between two lines about a wait for the same sessions.
+const TELL_EVERY: Duration = Duration::from_secs(5);
 
 /// Tells a run that a signal came.
 #[derive(Debug, Clone)]
@@ -111,7 +113,8 @@ struct Listening<'m> {
     answered: usize,
     blockers: Vec<Blocker>,
     cancelled: Option<Cancelled>,
-    told: Duration,
+    told: Option<(Duration, Vec<i32>)>,
+    blocked_since: Option<Duration>,
     last_look: Duration,
     lock_waited: Duration,
     lock_held_since: Option<Duration>,
@@ -123,17 +126,15 @@ impl Listening<'_> {
         let step = look.elapsed.saturating_sub(self.last_look);
         self.last_look = look.elapsed;
         if look.blockers.is_empty() {
-            self.told = look.elapsed;
+            self.blocked_since = None;
         } else {
             self.lock_waited += step;
             self.blockers.clone_from(&look.blockers);
-            if look.index.is_none() && look.elapsed.saturating_sub(self.told) >= WORTH_TELLING {
-                self.told = look.elapsed;
-                sink.event(&RunEvent::Blocked {
-                    migration: self.migration.clone(),
-                    blockers: look.blockers.clone(),
-                    waited_ms: self.lock_waited.as_millis() as u64,
-                });
+            let since = *self
+                .blocked_since
+                .get_or_insert(look.elapsed.saturating_sub(step));
+            if look.index.is_none() && look.elapsed.saturating_sub(since) >= WORTH_TELLING {
+                self.tell_blocked(look, sink);
             }
         }
         if let Some(index) = &look.index {
@@ -158,6 +159,23 @@ impl Listening<'_> {
             (Some(_), None) => Some(look.elapsed.saturating_sub(step)),
         };
         self.check_limits(look);
+    }
+
+    /// Says who is in the way: once, again when it is somebody else, and now and then.
+    fn tell_blocked(&mut self, look: &Look, sink: &mut dyn EventSink) {
+        let pids: Vec<i32> = look.blockers.iter().map(|blocker| blocker.pid).collect();
+        let known = self.told.as_ref().is_some_and(|(at, told)| {
+            *told == pids && look.elapsed.saturating_sub(*at) < TELL_EVERY
+        });
+        if known {
+            return;
+        }
+        self.told = Some((look.elapsed, pids));
+        sink.event(&RunEvent::Blocked {
+            migration: self.migration.clone(),
+            blockers: look.blockers.clone(),
+            waited_ms: self.lock_waited.as_millis() as u64,
+        });
     }
 
     fn check_limits(&mut self, look: &Look) {
@@ -219,7 +237,8 @@ pub async fn drive<T>(
         answered: 0,
         blockers: Vec::new(),
         cancelled: None,
-        told: Duration::ZERO,
+        told: None,
+        blocked_since: None,
         last_look: Duration::ZERO,
         lock_waited: Duration::ZERO,
         lock_held_since: None,
@@ -234,7 +253,7 @@ pub async fn drive<T>(
         sink,
     } = link;
     let (look_sender, mut looks) = mpsc::unbounded_channel();
-    let watching = watcher.watch(watch_session, *pid, look_sender);
+    let watching = watcher.watch(watch_session, *pid, limits.lock_wait, look_sender);
     let total = async {
         match limits.total {
             Some(limit) => tokio::time::sleep(limit).await,
