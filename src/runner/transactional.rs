@@ -222,7 +222,7 @@ async fn attempt(
     drive(
         link,
         unit.migration,
-        unit.script.len(),
+        unit.first..unit.script.len(),
         limits,
         answers,
         work,
