@@ -59,16 +59,20 @@ pub struct GlobalArgs {
     #[arg(
         long,
         value_enum,
+        value_name = "human|json",
         default_value_t,
+        hide_possible_values = true,
         global = true,
         help_heading = "Output"
     )]
     pub format: Format,
-    /// Use colour: on a terminal, always, or never (NO_COLOR is heeded)
+    /// Use colour: on a terminal, always, or never (`NO_COLOR` is heeded)
     #[arg(
         long,
         value_enum,
+        value_name = "auto|always|never",
         default_value_t,
+        hide_possible_values = true,
         global = true,
         help_heading = "Output"
     )]

@@ -122,14 +122,14 @@ fn check_steps(
             StepKind::Verify(files) => {
                 for file in files {
                     if let Err(fault) = root.check_is(file, Wanted::File) {
-                        fail(manifest, file, with_sibling(root, file, fault));
+                        fail(manifest, file, root.with_sibling(fault));
                     }
                 }
             }
             StepKind::Functions(folders) => {
                 for folder in folders {
                     if let Err(fault) = root.check_is(folder, Wanted::Folder) {
-                        fail(manifest, folder, with_sibling(root, folder, fault));
+                        fail(manifest, folder, root.with_sibling(fault));
                     }
                 }
             }
@@ -154,29 +154,6 @@ fn absent_folder(root: &Root, folder: &RelPath, migrations: &Tree) -> PathFault 
                     .filter(|path| !path.is_empty()),
             ),
         },
-    }
-}
-
-/// Adds the nearest name in the same folder to a "does not exist".
-fn with_sibling(root: &Root, path: &RelPath, fault: PathFault) -> PathFault {
-    let PathFault::Missing { what, path: at, .. } = fault else {
-        return fault;
-    };
-    let folder = path.folder();
-    let names: Vec<String> = root
-        .dir()
-        .join(folder)
-        .read_dir()
-        .into_iter()
-        .flatten()
-        .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
-        .collect();
-    let nearest = nearest(path.file_name(), names.iter().map(String::as_str))
-        .map(|name| RelPath::joined(folder, &name).to_string());
-    PathFault::Missing {
-        what,
-        path: at,
-        nearest,
     }
 }
 
@@ -440,6 +417,7 @@ fn read_some(root: &Path, candidates: Vec<Candidate>) -> Discovered {
                 sha256: checksum::sha256(&text),
                 path,
                 text,
+                included: Vec::new(),
             })
         });
         let Some(text) = text else {
@@ -463,17 +441,31 @@ fn read_some(root: &Path, candidates: Vec<Candidate>) -> Discovered {
     found
 }
 
-/// Reads what the migrations include: it is part of what is hashed.
+/// Reads what migrations and rollback scripts include: it is part of what is hashed.
 fn include_all(root: &Root, found: &mut Discovered) {
-    for migration in &mut found.migrations {
-        match read_includes(root, &migration.path, &migration.text) {
-            Ok(files) if files.is_empty() => {}
-            Ok(files) => {
-                let texts: Vec<&str> = files.iter().map(|file| file.text.as_str()).collect();
-                migration.sha256 = checksum::sha256_with_includes(&migration.text, &texts);
-                migration.included = files;
-            }
-            Err(errors) => found.errors.extend(errors),
+    let Discovered {
+        migrations, errors, ..
+    } = found;
+    let mut read = |path: &RelPath, text: &str| match read_includes(root, path, text) {
+        Ok(files) if files.is_empty() => None,
+        Ok(files) => {
+            let texts: Vec<&str> = files.iter().map(|file| file.text.as_str()).collect();
+            let sha256 = checksum::sha256_with_includes(text, &texts);
+            Some((files, sha256))
+        }
+        Err(found) => {
+            errors.extend(found);
+            None
+        }
+    };
+    for migration in migrations {
+        if let Some((files, sha256)) = read(&migration.path, &migration.text) {
+            (migration.included, migration.sha256) = (files, sha256);
+        }
+        if let Some(rollback) = &mut migration.rollback
+            && let Some((files, sha256)) = read(&rollback.path, &rollback.text)
+        {
+            (rollback.included, rollback.sha256) = (files, sha256);
         }
     }
 }

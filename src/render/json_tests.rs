@@ -197,6 +197,7 @@ fn record() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "one document, compared as a whole")]
 fn status() {
     assert_snapshot!(json::status(&status_report()), @r#"
     {

@@ -406,10 +406,10 @@ fn an_error_without_a_position_points_at_its_statement() {
     Run $RUN: 1 migration, 2 statements
     Phase 1  Core
     error[sql-failed]: V1__broken failed at statement 2 of 2: relation "b" does not exist
-     --> migrations/1_core/1_tables/V1__broken.sql:3:1
+     --> migrations/1_core/1_tables/V1__broken.sql:4:35
       |
-    3 | alter table a
-      | ^^^^^^^^^^^^^
+    4 |   add foreign key (id) references b;
+      |                                   ^
       sqlstate   42P01 (undefined_table)
       committed  nothing; the database is as it was
       next       edit migrations/1_core/1_tables/V1__broken.sql
@@ -633,10 +633,10 @@ fn a_line_of_copy_data_is_named() {
     Run $RUN: 1 migration, 2 statements
     Phase 1  Core
     error[sql-failed]: V1__broken failed at statement 2 of 2: missing data for column "name"
-     --> migrations/1_core/1_tables/V1__broken.sql:2:1
+     --> migrations/1_core/1_tables/V1__broken.sql:2:13
       |
     2 | copy a (id, name) from stdin with (format csv);
-      | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+      |             ^
       sqlstate   22P04 (bad_copy_file_format)
       context    COPY a, line 2: "2"
       committed  nothing; the database is as it was
@@ -728,10 +728,10 @@ fn a_file_without_a_transaction_keeps_what_ran_and_says_how_much() {
     Run $RUN: 1 migration, 4 statements
     Phase 1  Core
     error[sql-failed]: V1__steps failed at statement 3 of 4: relation "a" already exists
-     --> migrations/1_core/1_tables/V1__steps.sql:4:1
+     --> migrations/1_core/1_tables/V1__steps.sql:4:14
       |
     4 | create table a (id int);
-      | ^^^^^^^^^^^^^^^^^^^^^^^
+      |              ^
       sqlstate   42P07 (duplicate_table)
       hint       apply goes on at statement 3; what is before it is committed, and must stay as it is in
                  the file
@@ -831,10 +831,10 @@ fn an_index_that_cannot_be_unique_is_told_with_its_remains() {
     Phase 1  Core
       V1__unique: dropped the INVALID index public.a_id that an unfinished build left
     error[sql-failed]: V1__unique failed at statement 2 of 2: could not create unique index "a_id"
-     --> migrations/1_core/1_tables/V1__unique.sql:2:1
+     --> migrations/1_core/1_tables/V1__unique.sql:2:34
       |
     2 | create unique index concurrently a_id on a (id);
-      | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+      |                                  ^
       sqlstate   23505 (unique_violation)
       detail     Key (id)=(1) is duplicated.
       hint       apply goes on at statement 2; what is before it is committed, and must stay as it is in

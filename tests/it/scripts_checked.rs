@@ -76,24 +76,24 @@ fn transaction_control_of_every_kind_in_one_run() {
       |
     2 | commit;
       | ^^^^^^
-      hint       evmig runs each migration in a transaction of its own; take the transaction control
-                 out, or wrap the whole file in one BEGIN … COMMIT
+      hint       evmig begins and commits each migration itself: take this out, or put the whole file
+                 between one BEGIN and one COMMIT
 
     error[transaction-control]: this transaction is left open: no COMMIT follows it
      --> migrations/1_core/1_tables/V3__left_open.sql:1:1
       |
     1 | begin;
       | ^^^^^
-      hint       evmig runs each migration in a transaction of its own; take the transaction control
-                 out, or wrap the whole file in one BEGIN … COMMIT
+      hint       add COMMIT as the last statement, or take BEGIN out: evmig begins and commits each
+                 migration itself
 
     error[transaction-control]: ROLLBACK would undo the migration and leave it recorded as applied
      --> migrations/1_core/1_tables/V4__rollback.sql:3:1
       |
     3 | rollback;
       | ^^^^^^^^
-      hint       evmig runs each migration in a transaction of its own; take the transaction control
-                 out, or wrap the whole file in one BEGIN … COMMIT
+      hint       evmig begins and commits each migration itself: take this out, or put the whole file
+                 between one BEGIN and one COMMIT
 
     error[transaction-control]: BEGIN inside a transaction: the server only warns, and the first COMMIT
       ends both
@@ -101,8 +101,8 @@ fn transaction_control_of_every_kind_in_one_run() {
       |
     2 |   start transaction;
       |   ^^^^^^^^^^^^^^^^^
-      hint       evmig runs each migration in a transaction of its own; take the transaction control
-                 out, or wrap the whole file in one BEGIN … COMMIT
+      hint       evmig begins and commits each migration itself: take this out, or put the whole file
+                 between one BEGIN and one COMMIT
 
     error[transaction-control]: this stands before BEGIN: a migration's transaction must span the whole
       file
@@ -110,8 +110,8 @@ fn transaction_control_of_every_kind_in_one_run() {
       |
     1 | create table e (id int);
       | ^^^^^^^^^^^^^^^^^^^^^^^
-      hint       evmig runs each migration in a transaction of its own; take the transaction control
-                 out, or wrap the whole file in one BEGIN … COMMIT
+      hint       evmig begins and commits each migration itself: take this out, or put the whole file
+                 between one BEGIN and one COMMIT
 
     error[transaction-control]: this stands after COMMIT: a migration's transaction must span the whole
       file
@@ -119,24 +119,24 @@ fn transaction_control_of_every_kind_in_one_run() {
       |
     5 | create table h (id int);
       | ^^^^^^^^^^^^^^^^^^^^^^^
-      hint       evmig runs each migration in a transaction of its own; take the transaction control
-                 out, or wrap the whole file in one BEGIN … COMMIT
+      hint       evmig begins and commits each migration itself: take this out, or put the whole file
+                 between one BEGIN and one COMMIT
 
     error[transaction-control]: COMMIT AND CHAIN opens another transaction that the file cannot close
      --> migrations/1_core/1_tables/V8__chain.sql:3:1
       |
     3 | commit and chain;
       | ^^^^^^^^^^^^^^^^
-      hint       evmig runs each migration in a transaction of its own; take the transaction control
-                 out, or wrap the whole file in one BEGIN … COMMIT
+      hint       evmig begins and commits each migration itself: take this out, or put the whole file
+                 between one BEGIN and one COMMIT
 
     error[transaction-control]: PREPARE TRANSACTION takes the migration out of its own transaction
      --> migrations/1_core/1_tables/V9__prepare.sql:3:1
       |
     3 | prepare transaction 'x';
       | ^^^^^^^^^^^^^^^^^^^^^^^
-      hint       evmig runs each migration in a transaction of its own; take the transaction control
-                 out, or wrap the whole file in one BEGIN … COMMIT
+      hint       evmig begins and commits each migration itself: take this out, or put the whole file
+                 between one BEGIN and one COMMIT
 
     error[transaction-control]: the file asks for no transaction, and wraps itself in one
      --> migrations/1_core/1_tables/V10__wrapped_without.sql:2:1
@@ -159,16 +159,16 @@ fn transaction_control_of_every_kind_in_one_run() {
       |
     1 | end;
       | ^^^
-      hint       evmig runs each migration in a transaction of its own; take the transaction control
-                 out, or wrap the whole file in one BEGIN … COMMIT
+      hint       evmig begins and commits each migration itself: take this out, or put the whole file
+                 between one BEGIN and one COMMIT
 
     error[transaction-control]: ROLLBACK without BEGIN would end the migration's own transaction
      --> migrations/1_core/1_tables/V13__abort.sql:1:1
       |
     1 | abort;
       | ^^^^^
-      hint       evmig runs each migration in a transaction of its own; take the transaction control
-                 out, or wrap the whole file in one BEGIN … COMMIT
+      hint       evmig begins and commits each migration itself: take this out, or put the whole file
+                 between one BEGIN and one COMMIT
 
     error[transaction-control]: this stands after COMMIT: a migration's transaction must span the whole
       file
@@ -176,8 +176,8 @@ fn transaction_control_of_every_kind_in_one_run() {
       |
     4 | begin;
       | ^^^^^
-      hint       evmig runs each migration in a transaction of its own; take the transaction control
-                 out, or wrap the whole file in one BEGIN … COMMIT
+      hint       evmig begins and commits each migration itself: take this out, or put the whole file
+                 between one BEGIN and one COMMIT
 
     13 errors; nothing was run
     --- exit 2 ---
@@ -255,6 +255,8 @@ fn commit_inside_a_block_is_found_by_the_server() {
       hint       take COMMIT and ROLLBACK out, or put `-- evmig: no-transaction` on the first line to
                  run the file statement by statement
       committed  nothing; the database is as it was
+      next       edit migrations/1_core/1_tables/V1__hidden.sql
+                 evmig --database-url URL apply
     --- exit 2 ---
     "#);
     assert_nothing_of_it(&database);
@@ -281,6 +283,8 @@ fn commit_inside_a_procedure_is_found_by_the_server() {
       hint       take COMMIT and ROLLBACK out, or put `-- evmig: no-transaction` on the first line to
                  run the file statement by statement
       committed  nothing; the database is as it was
+      next       edit migrations/1_core/1_tables/V1__hidden.sql
+                 evmig --database-url URL apply
     --- exit 2 ---
     "#);
     assert_nothing_of_it(&database);
@@ -328,24 +332,28 @@ fn psql_commands() {
       |
     1 | \c other
       | ^^
+      hint       a migration runs in one database: the one that evmig is pointed at
 
     error[psql-command]: psql's \copy is not supported: only \i, \ir, \restrict and \unrestrict are
      --> migrations/1_core/1_tables/V3__copy.sql:2:1
       |
     2 | \copy a from 'a.csv' csv
       | ^^^^^
+      hint       COPY … FROM stdin takes its rows from the lines below it in the same file
 
     error[psql-command]: psql's \gexec stands inside a statement: is a `;` missing before it?
      --> migrations/1_core/1_tables/V4__gexec.sql:2:1
       |
     2 | \gexec
       | ^^^^^^
+      hint       psql runs the statement with it; end the statement with `;` instead
 
     error[psql-command]: psql's \set is not supported: only \i, \ir, \restrict and \unrestrict are
      --> migrations/1_core/1_tables/V5__set.sql:1:1
       |
     1 | \set ON_ERROR_STOP on
       | ^^^^
+      hint       a migration is the same text everywhere; a DO block can look before it acts
 
     error[psql-command]: psql's \! is not supported: only \i, \ir, \restrict and \unrestrict are
      --> migrations/1_core/1_tables/V6__shell.sql:1:1
@@ -358,18 +366,21 @@ fn psql_commands() {
       |
     1 | \if true
       | ^^^
+      hint       a migration is the same text everywhere; a DO block can look before it acts
 
     error[psql-command]: psql's \echo is not supported: only \i, \ir, \restrict and \unrestrict are
      --> migrations/1_core/1_tables/V8__echo.sql:1:3
       |
     1 |   \echo hello
       |   ^^^^^
+      hint       RAISE NOTICE in a DO block says something
 
     error[psql-command]: psql's \g stands inside a statement: is a `;` missing before it?
      --> migrations/1_core/1_tables/V9__inside.sql:1:10
       |
     1 | select 1 \g
       |          ^^
+      hint       psql runs the statement with it; end the statement with `;` instead
 
     8 errors; nothing was run
     --- exit 2 ---
@@ -549,6 +560,7 @@ fn directives_that_cannot_be_followed() {
       |
     1 | -- evmig: no-transactoin
       |           ^^^^^^^^^^^^^^
+      hint       the directives are `no-transaction` and `allow`
 
     error[unknown-directive]: `no-transaction` must stand before the first statement of the file
      --> migrations/1_core/1_tables/V3__late.sql:2:11
@@ -562,17 +574,19 @@ fn directives_that_cannot_be_followed() {
     1 | -- evmig: no-transaction please
       |                          ^^^^^^
 
-    error[unknown-directive]: there is no directive ``
+    error[unknown-directive]: no directive follows the colon
      --> migrations/1_core/1_tables/V5__empty.sql:1:10
       |
     1 | -- evmig:
       |          ^
+      hint       the directives are `no-transaction` and `allow`
 
     error[unknown-directive]: there is no directive `sudo`
      --> migrations/1_core/1_tables/V6__unknown.sql:1:11
       |
     1 | -- evmig: sudo
       |           ^^^^
+      hint       the directives are `no-transaction` and `allow`
 
     5 errors; nothing was run
     --- exit 2 ---
@@ -599,7 +613,7 @@ fn names_that_the_server_would_cut() {
       |              ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
       hint       shorten it: two long names that begin alike would become one
 
-    error[long-name]: this name has 66 bytes; the server would cut it to 63 without an error
+    error[long-name]: this name has 64 bytes; the server would cut it to 63 without an error
      --> migrations/1_core/1_tables/V3__quoted.sql:1:25
       |
     1 | create table t (id int, "üüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüü" int);
@@ -643,13 +657,14 @@ fn statements_that_evmig_cannot_live_with() {
       |
     2 | copy a to stdout;
       | ^^^^^^^^^^^^^^^^
+      hint       take it out; psql's \copy and pg_dump export rows
 
     error[releases-lock]: this would release the lock that keeps other runs out
      --> migrations/1_core/1_tables/V4__discard.sql:1:1
       |
     1 | discard all;
       | ^^^^^^^^^^^
-      hint       use pg_advisory_unlock with the lock's own key
+      hint       use RESET ALL; evmig itself resets the session after each file
 
     3 errors; nothing was run
     --- exit 2 ---
@@ -680,6 +695,7 @@ fn includes_that_cannot_be_followed() {
       |
     2 | \i parts/misssing.sql
       | ^^^^^^^^^^^^^^^^^^^^^
+      hint       did you mean `parts/missing.sql`?
 
     error[path-missing]: file `migrations/1_core/1_tables/beside.sql` does not exist
      --> migrations/1_core/1_tables/V1__missing.sql:3:1
@@ -726,8 +742,8 @@ fn an_error_in_an_included_file_is_shown_in_that_file() {
       |
     3 |   commit;
       |   ^^^^^^
-      hint       evmig runs each migration in a transaction of its own; take the transaction control
-                 out, or wrap the whole file in one BEGIN … COMMIT
+      hint       evmig begins and commits each migration itself: take this out, or put the whole file
+                 between one BEGIN and one COMMIT
     --- exit 2 ---
     "#);
 }
@@ -820,7 +836,7 @@ fn the_same_as_json() {
         "message": "COMMIT without BEGIN would end the migration's own transaction",
         "detail": null,
         "context": null,
-        "hint": "evmig runs each migration in a transaction of its own; take the transaction control out, or wrap the whole file in one BEGIN … COMMIT",
+        "hint": "evmig begins and commits each migration itself: take this out, or put the whole file between one BEGIN and one COMMIT",
         "committed": null,
         "next": []
       }
@@ -833,8 +849,8 @@ fn the_same_as_json() {
       |
     1 | commit;
       | ^^^^^^
-      hint       evmig runs each migration in a transaction of its own; take the transaction control
-                 out, or wrap the whole file in one BEGIN … COMMIT
+      hint       evmig begins and commits each migration itself: take this out, or put the whole file
+                 between one BEGIN and one COMMIT
 
     error[psql-command]: psql's \! is not supported: only \i, \ir, \restrict and \unrestrict are
      --> migrations/1_core/1_tables/V2__shell.sql:1:1
@@ -866,4 +882,33 @@ fn files_that_the_splitter_must_not_misread_run_whole() {
     assert_eq!(database.value("select count(*) from t"), "2");
     assert_eq!(database.value("select b()"), "2");
     assert_eq!(database.value("select x from w"), "data;");
+}
+
+/// The file is wrong, but others of the run are committed: that is what the exit code says.
+#[test]
+fn commit_inside_a_block_after_a_migration_is_committed() {
+    let database = database();
+    let project = Project::one_phase()
+        .migration("V1__people", "create table people (id int);\n")
+        .migration("V2__hidden", "do $$ begin commit; end $$;\n");
+    let output = apply(&project, &database).exits(3);
+    insta::assert_snapshot!(output.snapshot(), @r#"
+    --- stderr ---
+    Target  $DATABASE as $OWNER on 127.0.0.1:$PORT (this machine)
+            no environment, named by flag --database-url
+    Run $RUN: 2 migrations, 2 statements
+    Phase 1  Core
+      V1__people                                                        1 statement  $T
+    error[transaction-control]: V2__hidden ends its own transaction, inside a block or a procedure
+     --> migrations/1_core/1_tables/V2__hidden.sql:1:1
+      |
+    1 | do $$ begin commit; end $$;
+      | ^^^^^^^^^^^^^^^^^^^^^^^^^^
+      hint       take COMMIT and ROLLBACK out, or put `-- evmig: no-transaction` on the first line to
+                 run the file statement by statement
+      committed  V1__people; nothing of V2__hidden
+      next       edit migrations/1_core/1_tables/V2__hidden.sql
+                 evmig --database-url URL apply
+    --- exit 3 ---
+    "#);
 }

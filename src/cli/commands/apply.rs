@@ -4,6 +4,7 @@ use std::fs::File;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
+use anyhow::Context as _;
 use clap::Args;
 
 use super::Context;
@@ -73,9 +74,8 @@ fn events_file(args: &ApplyArgs) -> Result<Option<File>, CommandError> {
     let Some(path) = &args.events else {
         return Ok(None);
     };
-    File::create(path)
-        .map(Some)
-        .map_err(|error| CommandError::io(&format!("cannot write {}", path.display()), &error))
+    let file = File::create(path).with_context(|| format!("cannot write {}", path.display()))?;
+    Ok(Some(file))
 }
 
 fn wait(args: &ApplyArgs, context: &Context<'_>) -> Result<Duration, CommandError> {
@@ -83,7 +83,7 @@ fn wait(args: &ApplyArgs, context: &Context<'_>) -> Result<Duration, CommandErro
         Some(text) => (text.clone(), "flag --wait".to_owned()),
         None => match context.environment.find("EVMIG_WAIT") {
             Some(found) => (found.value, found.source),
-            None => return Ok(Duration::from_secs(60)),
+            None => return Ok(Duration::from_mins(1)),
         },
     };
     Ok(parse_duration(&text, &source)?.unwrap_or_default())
@@ -126,7 +126,7 @@ async fn run_async(
     };
     let applied = {
         let mut live = Live::new(context.ui, events);
-        apply(request, &mut interrupt, &mut live).await
+        Box::pin(apply(request, &mut interrupt, &mut live)).await
     };
     finish(context, args, database, &run, applied, started)
 }
@@ -192,31 +192,18 @@ fn label(version: Option<&String>, name: &str) -> String {
 /// Returns the command with the selection and the lock settings that were typed; consent is to be
 /// given anew.
 fn command_again(args: &ApplyArgs) -> String {
-    let mut text = "apply".to_owned();
-    for phase in &args.phase {
-        text.push_str(&format!(" --phase {phase}"));
-    }
-    if let Some(step) = &args.step {
-        text.push_str(&format!(" --step {step}"));
-    }
-    if let Some(to) = args.to {
-        text.push_str(&format!(" --to {to}"));
-    }
-    if args.out_of_order {
-        text.push_str(" --out-of-order");
-    }
-    let locks = [
-        ("--lock-timeout", args.locks.lock_timeout.clone()),
-        (
-            "--lock-retries",
-            args.locks.lock_retries.map(|n| n.to_string()),
-        ),
-        ("--statement-timeout", args.locks.statement_timeout.clone()),
-    ];
-    for (flag, value) in locks {
-        if let Some(value) = value {
-            text.push_str(&format!(" {flag} {value}"));
-        }
-    }
-    text
+    let locks = &args.locks;
+    let mut words = vec!["apply".to_owned()];
+    words.extend(args.phase.iter().map(|phase| format!("--phase {phase}")));
+    words.extend(args.step.iter().map(|step| format!("--step {step}")));
+    words.extend(args.to.map(|to| format!("--to {to}")));
+    words.extend(args.out_of_order.then(|| "--out-of-order".to_owned()));
+    let valued = |flag: &str, value: &str| format!("{flag} {value}");
+    let timeout = locks.lock_timeout.as_ref();
+    words.extend(timeout.map(|text| valued("--lock-timeout", text)));
+    let retries = locks.lock_retries;
+    words.extend(retries.map(|number| valued("--lock-retries", &number.to_string())));
+    let statement = locks.statement_timeout.as_ref();
+    words.extend(statement.map(|text| valued("--statement-timeout", text)));
+    words.join(" ")
 }

@@ -7,7 +7,7 @@ use crate::cli::database::runtime;
 use crate::cli::error::{CommandError, RunContext, of_run};
 use crate::cli::exit::Exit;
 use crate::clock;
-use crate::history::store::HistoryError;
+use crate::history::error::HistoryError;
 use crate::history::verify::{BadRow, Proof, verify};
 use crate::project::Project;
 use crate::render::{json, terminal};
@@ -157,7 +157,8 @@ fn show_script(
         let Some(file) = file else {
             return Err(unknown("file on disk"));
         };
-        let diff = similar::TextDiff::from_lines(text.as_str(), file.text.as_str());
+        let now = file.stored();
+        let diff = similar::TextDiff::from_lines(text.as_str(), now.as_ref());
         let old = format!("V{version} as applied");
         let unified = diff
             .unified_diff()

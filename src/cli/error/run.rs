@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{CommandError, project_problem, with_failure};
 use crate::cli::exit::Exit;
-use crate::history::store::HistoryError;
+use crate::history::error::HistoryError;
 use crate::history::upgrade::FormatError;
 use crate::pg::error::DbFailure;
 use crate::pg::probe::ReadOnlySource;
@@ -94,7 +94,7 @@ pub fn of_run(error: &RunError, context: &RunContext) -> CommandError {
         ),
         RunError::History(error) => history(error, context),
         RunError::Plan(refused) => plan(refused, context),
-        RunError::Busy { holder, waited } => busy(holder.as_ref(), *waited, context),
+        RunError::Busy { holder, waited } => busy(holder.as_deref(), *waited, context),
         RunError::Own { what, failure } => {
             let problem =
                 with_failure(Problem::new("own-query", *what), failure).next(context.status());
@@ -391,26 +391,30 @@ fn busy(holder: Option<&Blocker>, waited: Duration, context: &RunContext) -> Com
 
 /// Describes a session in one line.
 fn blocker_text(blocker: &Blocker) -> String {
-    let mut text = format!("pid {}", blocker.pid);
+    let mut parts = vec![format!("pid {}", blocker.pid)];
     if !blocker.user.is_empty() {
-        text.push_str(&format!(", user {}", blocker.user));
+        parts.push(format!("user {}", blocker.user));
     }
     if !blocker.application.is_empty() {
-        text.push_str(&format!(", {}", blocker.application));
+        parts.push(blocker.application.clone());
     }
-    if blocker.backend_type != "client backend" && !blocker.backend_type.is_empty() {
-        text.push_str(&format!(", {}", blocker.backend_type));
+    if !blocker.backend_type.is_empty() && blocker.backend_type != "client backend" {
+        parts.push(blocker.backend_type.clone());
     }
     if !blocker.state.is_empty() {
-        text.push_str(&format!(", {}", blocker.state));
+        parts.push(blocker.state.clone());
     }
-    if let Some(seconds) = blocker.transaction_seconds {
-        text.push_str(&format!(", its transaction {seconds} s old"));
+    parts.extend(
+        blocker
+            .transaction_seconds
+            .map(|seconds| format!("its transaction {seconds} s old")),
+    );
+    let about = parts.join(", ");
+    if blocker.query.is_empty() {
+        about
+    } else {
+        format!("{about}: {}", blocker.query)
     }
-    if !blocker.query.is_empty() {
-        text.push_str(&format!(": {}", blocker.query));
-    }
-    text
 }
 
 fn blockers_text(blockers: &[Blocker]) -> String {
@@ -475,7 +479,13 @@ fn migration_stop(migration: &MigrationRef, stop: &Stop, context: &RunContext) -
                     .next(context.again()),
             )
         }
-        Stop::EndedTransaction { snippet } => CommandError::usage(
+        Stop::EndedTransaction { snippet } => CommandError::new(
+            // The file is wrong; but where others before it are committed, that weighs more.
+            if failed == Exit::Partial {
+                Exit::Partial
+            } else {
+                Exit::Usage
+            },
             about(
                 "transaction-control",
                 format!("{label} ends its own transaction, inside a block or a procedure"),
@@ -484,7 +494,9 @@ fn migration_stop(migration: &MigrationRef, stop: &Stop, context: &RunContext) -
             .hint(
                 "take COMMIT and ROLLBACK out, or put `-- evmig: no-transaction` on the first \
                  line to run the file statement by statement",
-            ),
+            )
+            .next(format!("edit {}", migration.file))
+            .next(context.again()),
         ),
         Stop::Locked {
             tries,

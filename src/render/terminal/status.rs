@@ -122,6 +122,8 @@ fn heading(out: &mut String, phase: &PhaseStatus, look: Look) {
     let all = phase.migrations.len();
     let state = if all == 0 {
         "no migrations".to_owned()
+    } else if applied == all {
+        format!("{}: all {}", phase.state.as_str(), count(all as u64))
     } else {
         format!(
             "{}: {} of {} applied",
@@ -225,10 +227,13 @@ fn draw_total(out: &mut String, report: &StatusReport, look: Look) {
         out.push('\n');
         return;
     }
-    out.push_str(&paint(
-        HEADING,
-        &cut_end(&parts.join(", "), look.width, look),
-    ));
+    let total = if parts.is_empty() {
+        // The producer counts something that is in no row; the number is said all the same.
+        format!("{} pending", count(report.pending as u64))
+    } else {
+        parts.join(", ")
+    };
+    out.push_str(&paint(HEADING, &cut_end(&total, look.width, look)));
     out.push('\n');
     if of(Divergent) + of(Missing) > 0 {
         for line in super::text::wrap(

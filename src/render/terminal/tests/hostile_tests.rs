@@ -121,6 +121,7 @@ fn evil_events(text: &str) -> Vec<RunEvent> {
     all
 }
 
+#[expect(clippy::too_many_lines, reason = "one arm for each kind of event")]
 fn spoil(one: &mut RunEvent, text: &str, named: &MigrationRef, blocker: &Blocker) {
     let text = || text.to_owned();
     match one {
@@ -140,7 +141,10 @@ fn spoil(one: &mut RunEvent, text: &str, named: &MigrationRef, blocker: &Blocker
             *migration = named.clone();
             *resumed_at = Some(usize::MAX);
         }
-        RunEvent::StatementDone {
+        RunEvent::StatementRunning {
+            migration, index, ..
+        }
+        | RunEvent::StatementDone {
             migration, index, ..
         } => {
             *migration = named.clone();

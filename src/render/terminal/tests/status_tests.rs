@@ -113,7 +113,7 @@ fn a_large_phase_is_folded_only_when_all_of_it_is_applied() {
             environment local, named by phases.toml:4 (default_environment)
     Server  PostgreSQL 15.14 (Debian 15.14-0+deb12u1)
 
-    Phase 1  core  applied: 31 of 31 applied
+    Phase 1  core  applied: all 31
       extensions   2 applied
       tables      29 applied
 
