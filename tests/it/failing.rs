@@ -396,7 +396,7 @@ fn a_syntax_error_at_the_end_of_the_statement() {
 }
 
 #[test]
-fn an_error_without_a_position_points_at_its_statement() {
+fn an_error_without_a_position_points_at_what_it_names_or_at_its_statement() {
     insta::assert_snapshot!(
         failure_of("create table a (id int);\n\nalter table a\n  add foreign key (id) references b;\n"),
         @r#"
@@ -411,6 +411,26 @@ fn an_error_without_a_position_points_at_its_statement() {
     4 |   add foreign key (id) references b;
       |                                   ^
       sqlstate   42P01 (undefined_table)
+      committed  nothing; the database is as it was
+      next       edit migrations/1_core/1_tables/V1__broken.sql
+                 evmig --database-url URL apply
+    --- exit 1 ---
+    "#
+    );
+    insta::assert_snapshot!(
+        failure_of("select 1;\n\nselect 1 /\n  (select 0);\n"),
+        @r#"
+    --- stderr ---
+    Target  $DATABASE as $OWNER on 127.0.0.1:$PORT (this machine)
+            no environment, named by flag --database-url
+    Run $RUN: 1 migration, 2 statements
+    Phase 1  Core
+    error[sql-failed]: V1__broken failed at statement 2 of 2: division by zero
+     --> migrations/1_core/1_tables/V1__broken.sql:3:1
+      |
+    3 | select 1 /
+      | ^^^^^^^^^^
+      sqlstate   22012 (division_by_zero)
       committed  nothing; the database is as it was
       next       edit migrations/1_core/1_tables/V1__broken.sql
                  evmig --database-url URL apply

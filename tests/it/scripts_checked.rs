@@ -839,7 +839,35 @@ fn the_same_as_json() {
         "hint": "evmig begins and commits each migration itself: take this out, or put the whole file between one BEGIN and one COMMIT",
         "committed": null,
         "next": []
-      }
+      },
+      "errors": [
+        {
+          "code": "transaction-control",
+          "sqlstate": null,
+          "file": "migrations/1_core/1_tables/V1__commit.sql",
+          "line": 1,
+          "column": 1,
+          "message": "COMMIT without BEGIN would end the migration's own transaction",
+          "detail": null,
+          "context": null,
+          "hint": "evmig begins and commits each migration itself: take this out, or put the whole file between one BEGIN and one COMMIT",
+          "committed": null,
+          "next": []
+        },
+        {
+          "code": "psql-command",
+          "sqlstate": null,
+          "file": "migrations/1_core/1_tables/V2__shell.sql",
+          "line": 1,
+          "column": 1,
+          "message": "psql's \\! is not supported: only \\i, \\ir, \\restrict and \\unrestrict are",
+          "detail": null,
+          "context": null,
+          "hint": null,
+          "committed": null,
+          "next": []
+        }
+      ]
     }
     --- stderr ---
     Target  $DATABASE as $OWNER on 127.0.0.1:$PORT (this machine)

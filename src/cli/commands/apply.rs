@@ -168,6 +168,12 @@ fn finish(
         error: error
             .as_ref()
             .and_then(|error| error.problems().first().cloned()),
+        errors: error
+            .as_ref()
+            .map(|error| error.problems())
+            .filter(|problems| problems.len() > 1)
+            .map(<[_]>::to_vec)
+            .unwrap_or_default(),
     };
     if context.ui.is_json() {
         let document = json::apply(&report);
