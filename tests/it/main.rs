@@ -9,6 +9,7 @@
 
 mod architecture;
 mod bad_projects;
+mod changed_files;
 mod connect;
 mod embedded;
 mod failing;

@@ -16,6 +16,10 @@ use crate::report::place::Snippet;
 use crate::report::problem::Problem;
 use crate::runner::error::{RunError, Stop};
 
+/// The history schema holds tables that are not evmig's, or not any more.
+const FOREIGN_HISTORY: &str = "another tool may own this schema: choose another one with \
+                               history_schema in phases.toml";
+
 /// What an error needs to know of the run it ends.
 #[derive(Debug, Clone, Default)]
 pub struct RunContext {
@@ -207,26 +211,14 @@ fn quoted(name: &str) -> String {
 
 fn history(error: &HistoryError, context: &RunContext) -> CommandError {
     match error {
-        HistoryError::Query { what, failure } => {
-            let mut problem = with_failure(Problem::new("history", *what), failure);
-            if failure.sqlstate.as_deref() == Some("42501") {
-                problem.hint = Some(
-                    "the role needs the rights of the role that created the history schema".into(),
-                );
-            }
-            problem.committed = Some(context.told(None));
-            CommandError::new(context.failure_exit(), problem)
-        }
+        HistoryError::Query { what, failure } => history_query(what, failure, context),
         HistoryError::Format(FormatError::Newer { .. }) => CommandError::refused(
             Problem::new("history-newer", error.to_string())
                 .hint("a later evmig has worked here; use that one"),
         ),
-        HistoryError::Format(_) => {
-            CommandError::refused(Problem::new("history-format", error.to_string()).hint(
-                "another tool may own this schema: choose another one with history_schema in \
-                 phases.toml",
-            ))
-        }
+        HistoryError::Format(_) => CommandError::refused(
+            Problem::new("history-format", error.to_string()).hint(FOREIGN_HISTORY),
+        ),
         HistoryError::SeveralRefineryTables { .. } => CommandError::refused(
             Problem::new("several-refinery-tables", error.to_string())
                 .hint("rename the ones that are out of use; evmig takes over the one that is left"),
@@ -246,6 +238,32 @@ fn history(error: &HistoryError, context: &RunContext) -> CommandError {
             )
         }
     }
+}
+
+/// One of evmig's queries on its history failed: for want of rights, because the tables are not
+/// evmig's, or for a reason of the server's.
+fn history_query(what: &str, failure: &DbFailure, context: &RunContext) -> CommandError {
+    let mut problem = with_failure(Problem::new("history", what), failure);
+    problem.committed = Some(context.told(None));
+    let (code, hint) = match failure.sqlstate.as_deref() {
+        Some("42501") => (
+            "rights",
+            format!(
+                "connect as the role that owns the history schema, or let it grant its rights: \
+                 grant <owner> to {}",
+                quoted(&context.user)
+            ),
+        ),
+        Some("42703" | "42P01") => ("history-format", FOREIGN_HISTORY.to_owned()),
+        _ => return CommandError::new(context.failure_exit(), problem),
+    };
+    code.clone_into(&mut problem.code);
+    problem.hint = Some(hint);
+    if context.failure_exit() == Exit::Partial {
+        return CommandError::new(Exit::Partial, problem);
+    }
+    problem.committed = None;
+    CommandError::refused(problem)
 }
 
 fn plan(refused: &PlanRefusal, context: &RunContext) -> CommandError {
@@ -338,10 +356,27 @@ fn divergent_problem(file: &DivergentFile, context: &RunContext) -> Problem {
         .next()
         .unwrap_or_default()
         .trim_start_matches('V');
-    Problem::new("divergent", message)
-        .hint("take the change back, or put it into a new migration; accept it only if the database has it")
-        .next(format!("{} history --script {version} --diff", context.program))
-        .next(format!("{} repair {version} --reason '…'", context.program))
+    let accept = format!("{} repair {version} --reason '…'", context.program);
+    let problem = Problem::new("divergent", message);
+    if let Difference::Name(old) = &file.difference {
+        let folder = file.file.rsplit_once('/').map_or("", |(folder, _)| folder);
+        return problem
+            .hint("give the file its name back, or accept the new one")
+            .next(format!("mv {} {folder}/V{version}__{old}.sql", file.file))
+            .next(accept);
+    }
+    let problem = problem.hint(
+        "take the change back, or put it into a new migration; accept it only if the database has it",
+    );
+    // What only refinery recorded has a checksum, and no text to compare with.
+    let problem = match file.seq {
+        Some(_) => problem.next(format!(
+            "{} history --script {version} --diff",
+            context.program
+        )),
+        None => problem,
+    };
+    problem.next(accept)
 }
 
 fn missing_problem(file: &MissingFile, context: &RunContext) -> Problem {
@@ -363,7 +398,10 @@ fn missing_problem(file: &MissingFile, context: &RunContext) -> Problem {
     );
     match (&file.key, file.seq) {
         (crate::history::model::Key::Version(version), Some(_)) => problem
-            .hint("put the file back; the history has its text")
+            .hint(format!(
+                "put the file back into the folder of step {}; the history has its text",
+                file.step
+            ))
             .next(format!(
                 "{} history --script {version} > {label}.sql",
                 context.program
