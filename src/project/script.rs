@@ -120,12 +120,10 @@ impl ScriptFault {
                 "take it out; psql's \\copy and pg_dump export rows".to_owned()
             }
             Self::Split(SplitError::PsqlCommand { name, .. }) => psql_help(name)?.to_owned(),
-            Self::Split(SplitError::PsqlInsideStatement { name, .. }) => {
-                if name.starts_with('g') || name == "watch" || name == "crosstabview" {
-                    "psql runs the statement with it; end the statement with `;` instead".to_owned()
-                } else {
-                    return None;
-                }
+            Self::Split(SplitError::PsqlInsideStatement { name, .. })
+                if name.starts_with('g') || name == "watch" || name == "crosstabview" =>
+            {
+                "psql runs the statement with it; end the statement with `;` instead".to_owned()
             }
             Self::Directive(DirectiveError::Unknown { .. }) => {
                 let names: Vec<String> = DIRECTIVES.iter().map(|name| format!("`{name}`")).collect();

@@ -170,7 +170,7 @@ fn finish(
             .and_then(|error| error.problems().first().cloned()),
         errors: error
             .as_ref()
-            .map(|error| error.problems())
+            .map(CommandError::problems)
             .filter(|problems| problems.len() > 1)
             .map(<[_]>::to_vec)
             .unwrap_or_default(),

@@ -559,6 +559,17 @@ fn migration_stop(migration: &MigrationRef, stop: &Stop, context: &RunContext) -
     }
 }
 
+/// It is found after the commit, so that the migration is among the committed ones.
+fn lost_lock(label: &str, context: &RunContext) -> CommandError {
+    let message =
+        format!("after {label} the session did not hold the lock that keeps other runs out");
+    let mut problem = Problem::new("lost-lock", message)
+        .hint("something in the file gave it up, and another run may have begun since")
+        .next(context.status());
+    problem.committed = Some(context.told(None));
+    CommandError::new(Exit::Partial, problem)
+}
+
 /// The stops that are rarer.
 fn other_stop(migration: &MigrationRef, stop: &Stop, context: &RunContext) -> CommandError {
     let label = migration.label();
@@ -595,17 +606,7 @@ fn other_stop(migration: &MigrationRef, stop: &Stop, context: &RunContext) -> Co
             .hint("split the file so that the slow part runs without the lock, or raise max_lock_hold")
             .next(format!("edit {}", migration.file)),
         ),
-        Stop::LostLock => {
-            let message = format!(
-                "after {label} the session did not hold the lock that keeps other runs out"
-            );
-            let mut problem = about("lost-lock", message, None)
-                .hint("something in the file gave it up, and another run may have begun since")
-                .next(context.status());
-            // It is found after the commit, so the migration is among the committed ones.
-            problem.committed = Some(context.told(None));
-            CommandError::new(Exit::Partial, problem)
-        }
+        Stop::LostLock => lost_lock(&label, context),
         Stop::Interrupted { .. } => CommandError::new(
             Exit::Interrupted,
             about("interrupted", format!("{label} was interrupted and rolled back"), None)
