@@ -46,17 +46,18 @@ impl Database {
 impl Context<'_> {
     /// Returns `evmig` with the flags that lead to the same project and target.
     pub fn program(&self) -> String {
-        let mut program = "evmig".to_owned();
-        if let Some(dir) = &self.global.directory {
-            program.push_str(&format!(" -C {}", dir.display()));
-        }
-        if let Some(name) = &self.global.env {
-            program.push_str(&format!(" --env {name}"));
-        }
+        let mut words = vec!["evmig".to_owned()];
+        words.extend(
+            self.global
+                .directory
+                .iter()
+                .map(|dir| format!("-C {}", dir.display())),
+        );
+        words.extend(self.global.env.iter().map(|name| format!("--env {name}")));
         if self.global.database_url.is_some() {
-            program.push_str(" --database-url URL");
+            words.push("--database-url URL".to_owned());
         }
-        program
+        words.join(" ")
     }
 
     /// Finds the project's root and reads its `.env`.

@@ -165,7 +165,7 @@ fn with_failure(problem: Problem, failure: &DbFailure) -> Problem {
 fn connect_problem(error: &ConnectError) -> Problem {
     let mut problem = Problem::new("cannot-connect", error.to_string());
     problem.sqlstate = error.sqlstate().map(str::to_owned);
-    problem.hint = error.help().map(|help| help.to_string());
+    problem.hint = error.help().map(ToString::to_string);
     if !error.others.is_empty() {
         let others: Vec<String> = error.others.iter().map(ToString::to_string).collect();
         problem.detail = Some(others.join("\n"));

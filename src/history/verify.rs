@@ -1,6 +1,8 @@
 //! Proves that nobody has changed the history by hand, or names the first row that was.
 
-use super::store::{HistoryError, RefineryTable, fill};
+use super::error::{HistoryError, query};
+use super::locate::RefineryTable;
+use super::store::fill;
 use crate::pg::session::Session;
 
 /// What is wrong with the history first.
@@ -72,10 +74,7 @@ pub async fn verify(
     };
     for (table, text, hash) in chains {
         let sql = fill(&text.replace("{hash}", hash), schema, Some(refinery));
-        let rows = session
-            .query(&sql, &[])
-            .await
-            .map_err(|failure| HistoryError::Query { what, failure })?;
+        let rows = session.query(&sql, &[]).await.map_err(query(what))?;
         let Some(row) = rows.first() else { continue };
         proof.rows += row
             .number(0)
@@ -92,10 +91,7 @@ pub async fn verify(
     }
     if proof.first_bad.is_none() {
         let sql = fill(include_str!("sql/verify_ends.sql"), schema, Some(refinery));
-        let rows = session
-            .query(&sql, &[])
-            .await
-            .map_err(|failure| HistoryError::Query { what, failure })?;
+        let rows = session.query(&sql, &[]).await.map_err(query(what))?;
         proof.first_bad = rows.first().map(|row| BadRow::End {
             table: row.text(0),
             difference: row.text(1),

@@ -10,7 +10,8 @@ use super::retry::LockPolicy;
 use super::transactional::Setup;
 use super::turn;
 use crate::history::model::{Action, Key, VersionType};
-use crate::history::store::{Record, RecordDuration, Store};
+use crate::history::record::{Record, RecordDuration};
+use crate::history::store::Store;
 use crate::pg::lock::HistoryLock;
 use crate::pg::session::Session;
 use crate::plan::choose::{Selection, choose};
@@ -224,7 +225,7 @@ fn repairable(project: &Project, standings: &Standings, version: i64) -> Result<
         .position(|(migration, _)| migration.version.number() == Some(version));
     match found.map(|index| (index, &standings.of[index])) {
         Some((index, Standing::Divergent { .. })) => Ok(index),
-        Some((index, _)) => Err(RunError::Plan(PlanRefusal::NothingToRepair {
+        Some((index, _)) => Err(RunError::from(PlanRefusal::NothingToRepair {
             label: project.migrations[index].stem.clone(),
         })),
         None => {
@@ -235,7 +236,7 @@ fn repairable(project: &Project, standings: &Standings, version: i64) -> Result<
                 .collect();
             versions.sort_by_key(|other| other.abs_diff(version));
             versions.truncate(3);
-            Err(RunError::Plan(PlanRefusal::UnknownVersion {
+            Err(RunError::from(PlanRefusal::UnknownVersion {
                 wanted: version,
                 nearest: versions,
             }))
@@ -255,22 +256,19 @@ pub async fn record_all(
     if migrations.is_empty() {
         return Ok(());
     }
-    let own = |failure| RunError::Own {
-        what: "could not write the history",
-        failure,
-    };
+    let own = || RunError::own("could not write the history");
     session
         .run(&format!("begin; {}", setup.own_prefix()))
         .await
-        .map_err(own)?;
+        .map_err(own())?;
     for migration in migrations {
         let facts = Facts::new(project, migration, store.refinery().version_type);
         let record = facts.record(why, None, RecordDuration::None, 0, None);
         let prepared = store.record(&record);
         if let Err(failure) = session.query(&prepared.sql, &prepared.borrowed()).await {
-            session.run("rollback").await.map_err(own)?;
-            return Err(own(failure));
+            session.run("rollback").await.map_err(own())?;
+            return Err(own()(failure));
         }
     }
-    session.run("commit").await.map_err(own)
+    session.run("commit").await.map_err(own())
 }

@@ -7,12 +7,15 @@ create unique index roles_builtin_key_idx on public.roles (key)
     where organization_id is null;
 
 -- Every policy starts here: the tenants of one account.
-create index organization_members_user_idx on public.organization_members (user_id, organization_id);
+create index organization_members_user_idx
+    on public.organization_members (user_id, organization_id);
 
-create index organization_members_role_idx on public.organization_members (role_id, organization_id);
+create index organization_members_role_idx
+    on public.organization_members (role_id, organization_id);
 
 -- At most one open invitation per address.
-create unique index organization_invitations_pending_idx on public.organization_invitations (organization_id, email)
+create unique index organization_invitations_pending_idx
+    on public.organization_invitations (organization_id, email)
     where status = 'pending';
 
 create index organization_invitations_inviter_idx on public.organization_invitations (invited_by);

@@ -1,12 +1,16 @@
 -- Ticketing: see V120 for what is indexed and why.
 
 create index pricing_rules_category_idx on public.pricing_rules (category_id, organization_id);
-create index price_history_category_idx on public.price_history (category_id, organization_id, created_at);
+create index price_history_category_idx
+    on public.price_history (category_id, organization_id, created_at);
 create index price_history_actor_idx on public.price_history (actor_id);
 create index promo_codes_event_idx on public.promo_codes (event_id, organization_id);
-create index promo_code_redemptions_code_idx on public.promo_code_redemptions (promo_code_id, organization_id);
-create index ticket_reservations_category_idx on public.ticket_reservations (category_id, organization_id);
-create index ticket_reservations_order_idx on public.ticket_reservations (order_id, organization_id);
+create index promo_code_redemptions_code_idx
+    on public.promo_code_redemptions (promo_code_id, organization_id);
+create index ticket_reservations_category_idx
+    on public.ticket_reservations (category_id, organization_id);
+create index ticket_reservations_order_idx
+    on public.ticket_reservations (order_id, organization_id);
 create index ticket_reservations_user_idx on public.ticket_reservations (user_id);
 create index ticket_reservations_email_idx on public.ticket_reservations (customer_email);
 
@@ -30,7 +34,8 @@ create unique index check_ins_active_idx on public.check_ins (ticket_id)
 create index check_ins_member_idx on public.check_ins (checked_in_by);
 
 -- The queue of one category.
-create index waitlist_entries_category_idx on public.waitlist_entries (category_id, organization_id, position);
+create index waitlist_entries_category_idx
+    on public.waitlist_entries (category_id, organization_id, position);
 
 -- Nobody queues twice for the same.
 create unique index waitlist_entries_open_idx on public.waitlist_entries (category_id, email)

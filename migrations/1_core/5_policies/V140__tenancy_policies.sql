@@ -109,7 +109,8 @@ create policy roles_service on public.roles
 
 -- organization_members: M
 -- An admin neither makes nor touches an owner. Anyone but an owner may leave.
-grant select, insert, update, delete on table public.organization_members to authenticated, service_role;
+grant select, insert, update, delete on table public.organization_members
+    to authenticated, service_role;
 create policy organization_members_select on public.organization_members
     for select to authenticated
     using (
@@ -174,7 +175,8 @@ create policy organization_members_service on public.organization_members
 
 -- organization_invitations: M
 -- For owners and admins; only an owner invites an owner.
-grant select, insert, update, delete on table public.organization_invitations to authenticated, service_role;
+grant select, insert, update, delete on table public.organization_invitations
+    to authenticated, service_role;
 create policy organization_invitations_select on public.organization_invitations
     for select to authenticated
     using (

@@ -95,7 +95,8 @@ create policy events_service on public.events
     with check (true);
 
 -- event_team_members: M
-grant select, insert, update, delete on table public.event_team_members to authenticated, service_role;
+grant select, insert, update, delete on table public.event_team_members
+    to authenticated, service_role;
 create policy event_team_members_select on public.event_team_members
     for select to authenticated
     using (organization_id = any (array(select app_private.member_org_ids())));
@@ -232,7 +233,8 @@ create policy speakers_service on public.speakers
 
 -- session_speakers: P
 grant select on table public.session_speakers to anon;
-grant select, insert, update, delete on table public.session_speakers to authenticated, service_role;
+grant select, insert, update, delete on table public.session_speakers
+    to authenticated, service_role;
 create policy session_speakers_anon_select on public.session_speakers
     for select to anon
     using (
@@ -285,7 +287,8 @@ create policy session_speakers_service on public.session_speakers
 
 -- session_registrations: B
 -- Buyers read; they register through the API, which checks the session.
-grant select, insert, update, delete on table public.session_registrations to authenticated, service_role;
+grant select, insert, update, delete on table public.session_registrations
+    to authenticated, service_role;
 create policy session_registrations_select on public.session_registrations
     for select to authenticated
     using (

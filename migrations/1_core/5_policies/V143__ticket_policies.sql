@@ -292,7 +292,8 @@ create policy check_ins_service on public.check_ins
     with check (true);
 
 -- waitlist_entries: B
-grant select, insert, update, delete on table public.waitlist_entries to authenticated, service_role;
+grant select, insert, update, delete on table public.waitlist_entries
+    to authenticated, service_role;
 create policy waitlist_entries_select on public.waitlist_entries
     for select to authenticated
     using (
