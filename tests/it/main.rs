@@ -14,4 +14,5 @@ mod harness;
 mod harness_self;
 mod pg_server;
 mod pooler;
+mod regression;
 mod tls;
