@@ -9,6 +9,8 @@
 
 mod architecture;
 mod connect;
+mod documented_commands;
+mod documented_errors;
 mod embedded;
 mod harness;
 mod harness_self;
