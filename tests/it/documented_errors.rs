@@ -1,5 +1,5 @@
 //! `docs/errors.md` has every error id that the program can print, and no other; every exit code;
-//! and `docs/phases-toml.md` every key, class and variable.
+//! `docs/phases-toml.md` every key, class and variable; `docs/json.md` every document and event.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -163,6 +163,28 @@ fn every_key_class_and_variable_of_the_settings_is_documented() {
         missing.is_empty(),
         "not in docs/phases-toml.md: {missing:?}"
     );
+}
+
+#[test]
+fn every_document_and_every_event_is_documented() {
+    let page = read("docs/json.md");
+    let documents = matches(r#"(evmig\.[a-z-]+/\d+)""#, &all_text());
+    assert!(documents.len() > 12, "{documents:?}");
+    assert_eq!(matches(r"(evmig\.[a-z-]+/\d+)", &page), documents);
+    let events = read("src/report/event.rs");
+    let (_, variants) = events.split_once("pub enum RunEvent {").expect("it");
+    let (variants, _) = variants.split_once("\n}\n").expect("its end");
+    let snake = |name: &String| {
+        let words = Regex::new("([a-z])([A-Z])").expect("a valid pattern");
+        words.replace_all(name, "${1}_$2").to_lowercase()
+    };
+    let events: Ids = matches(r"(?m)^    (\w+) \{$", variants)
+        .iter()
+        .map(snake)
+        .collect();
+    assert!(events.contains("statement_done"), "{events:?}");
+    let (_, table) = page.split_once("\n## Events\n").expect("the heading");
+    assert_eq!(matches(r"(?m)^\| `([a-z_]+)` \|", table), events);
 }
 
 fn all_text() -> String {
