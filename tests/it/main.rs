@@ -14,4 +14,6 @@ mod harness;
 mod harness_self;
 mod pg_server;
 mod pooler;
+mod secrets;
+mod tamper;
 mod tls;
