@@ -66,7 +66,7 @@ pub struct GlobalArgs {
         help_heading = "Output"
     )]
     pub format: Format,
-    /// Use colour: on a terminal, always, or never (NO_COLOR is heeded)
+    /// Use colour: on a terminal, always, or never (`NO_COLOR` is heeded)
     #[arg(
         long,
         value_enum,

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use anyhow::Context as _;
+
 use super::commands::Context;
 use super::error::CommandError;
 use super::target::{self, Chosen, Reach};
@@ -46,17 +48,18 @@ impl Database {
 impl Context<'_> {
     /// Returns `evmig` with the flags that lead to the same project and target.
     pub fn program(&self) -> String {
-        let mut program = "evmig".to_owned();
-        if let Some(dir) = &self.global.directory {
-            program.push_str(&format!(" -C {}", dir.display()));
-        }
-        if let Some(name) = &self.global.env {
-            program.push_str(&format!(" --env {name}"));
-        }
+        let mut words = vec!["evmig".to_owned()];
+        words.extend(
+            self.global
+                .directory
+                .iter()
+                .map(|dir| format!("-C {}", dir.display())),
+        );
+        words.extend(self.global.env.iter().map(|name| format!("--env {name}")));
         if self.global.database_url.is_some() {
-            program.push_str(" --database-url URL");
+            words.push("--database-url URL".to_owned());
         }
-        program
+        words.join(" ")
     }
 
     /// Finds the project's root and reads its `.env`.
@@ -198,13 +201,8 @@ pub async fn create_database(parameters: &Parameters) -> Result<(), CommandError
 
 /// Makes the runtime that a command's asynchronous part runs on.
 pub fn runtime() -> Result<tokio::runtime::Runtime, CommandError> {
-    tokio::runtime::Builder::new_current_thread()
+    Ok(tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
-        .map_err(|error| {
-            CommandError::failed(
-                Problem::new("no-runtime", "the system refuses what evmig needs to run")
-                    .detail(error.to_string()),
-            )
-        })
+        .context("the system refuses what evmig needs to run")?)
 }

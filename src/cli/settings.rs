@@ -124,9 +124,9 @@ impl ApplySettings {
 /// Writes a duration as it would be typed.
 fn shown(duration: Duration) -> String {
     let milliseconds = duration.as_millis();
-    if milliseconds % 60_000 == 0 {
+    if milliseconds.is_multiple_of(60_000) {
         format!("{}min", milliseconds / 60_000)
-    } else if milliseconds % 1000 == 0 {
+    } else if milliseconds.is_multiple_of(1000) {
         format!("{}s", milliseconds / 1000)
     } else {
         format!("{milliseconds}ms")

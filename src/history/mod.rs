@@ -1,6 +1,13 @@
 //! What the database remembers of its migrations: tables, rows, their chain of hashes.
+//!
+//! `locate` finds or makes the tables, `store` reads and writes them under the history's lock,
+//! `model` holds what was read, `record` what is written, `verify` proves the chain.
 
+pub mod error;
+pub mod locate;
 pub mod model;
+pub mod record;
+mod rows;
 pub mod store;
 pub mod upgrade;
 pub mod verify;

@@ -106,7 +106,7 @@ pub struct RefineryRow {
     pub name: String,
     /// When, as refinery wrote it.
     pub applied_on: String,
-    /// SipHash 1-3 of name, version and text, in decimal.
+    /// `SipHash` 1-3 of name, version and text, in decimal.
     pub checksum: String,
 }
 

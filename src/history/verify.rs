@@ -1,7 +1,11 @@
 //! Proves that nobody has changed the history by hand, or names the first row that was.
 
-use super::store::{HistoryError, RefineryTable, fill};
-use crate::pg::session::Session;
+use super::error::{HistoryError, query};
+use super::locate::RefineryTable;
+use super::model::VersionType;
+use super::store::fill;
+use crate::pg::session::{Row, Session};
+use crate::project::checksum;
 
 /// What is wrong with the history first.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -72,10 +76,7 @@ pub async fn verify(
     };
     for (table, text, hash) in chains {
         let sql = fill(&text.replace("{hash}", hash), schema, Some(refinery));
-        let rows = session
-            .query(&sql, &[])
-            .await
-            .map_err(|failure| HistoryError::Query { what, failure })?;
+        let rows = session.query(&sql, &[]).await.map_err(query(what))?;
         let Some(row) = rows.first() else { continue };
         proof.rows += row
             .number(0)
@@ -92,14 +93,28 @@ pub async fn verify(
     }
     if proof.first_bad.is_none() {
         let sql = fill(include_str!("sql/verify_ends.sql"), schema, Some(refinery));
-        let rows = session
-            .query(&sql, &[])
-            .await
-            .map_err(|failure| HistoryError::Query { what, failure })?;
-        proof.first_bad = rows.first().map(|row| BadRow::End {
-            table: row.text(0),
-            difference: row.text(1),
-        });
+        let rows = session.query(&sql, &[]).await.map_err(query(what))?;
+        proof.first_bad = rows
+            .iter()
+            .find(|row| refinery.version_type != VersionType::Int8 || !was_widened(row))
+            .map(|row| BadRow::End {
+                table: row.text(0),
+                difference: row.text(1),
+            });
     }
     Ok(proof)
+}
+
+/// A row written before refinery's table became int8 keeps the checksum of its time, and refinery's
+/// own row has got the one for the new width: it must follow from the stored script.
+fn was_widened(row: &Row) -> bool {
+    let (Some(version), Some(name), Some(checksum), Some(script)) =
+        (row.number(2), row.get(3), row.get(4), row.get(5))
+    else {
+        return false;
+    };
+    i32::try_from(version).is_ok()
+        && checksum::line_endings(script)
+            .iter()
+            .any(|text| checksum::refinery_i64(name, version, text).to_string() == checksum)
 }

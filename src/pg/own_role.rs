@@ -48,12 +48,11 @@ fn path_list(path: &str) -> String {
     let mut names = Vec::new();
     let mut rest = path.trim();
     while !rest.is_empty() {
-        let (name, after) = match rest.strip_prefix('"') {
-            Some(quoted) => quoted_name(quoted),
-            None => {
-                let end = rest.find(',').unwrap_or(rest.len());
-                (rest[..end].trim().to_lowercase(), &rest[end..])
-            }
+        let (name, after) = if let Some(quoted) = rest.strip_prefix('\"') {
+            quoted_name(quoted)
+        } else {
+            let end = rest.find(',').unwrap_or(rest.len());
+            (rest[..end].trim().to_lowercase(), &rest[end..])
         };
         names.push(QualifiedName { schema: None, name }.quoted());
         rest = after.trim_start().trim_start_matches(',').trim_start();

@@ -12,6 +12,7 @@ use tokio_postgres::types::{ToSql, Type};
 use super::cancel::Canceller;
 use super::connect::Connection;
 use super::error::DbFailure;
+use crate::report::sanitize::for_terminal;
 
 /// A row of one of evmig's own queries; every column is selected as text.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,6 +43,27 @@ impl Row {
     pub fn truth(&self, column: usize) -> bool {
         matches!(self.get(column), Some("true" | "t"))
     }
+}
+
+/// Tells what is sent, on one line; parameters are not told, since they hold whole scripts.
+fn trace(sql: &str) {
+    /// Enough to know the statement again.
+    const SHOWN: usize = 160;
+    tracing::debug!(
+        "{}",
+        for_terminal(&sql.split_whitespace().collect::<Vec<_>>().join(" "))
+            .chars()
+            .take(SHOWN)
+            .collect::<String>()
+    );
+}
+
+/// Reads a row whose columns were all selected as text.
+fn text_row(row: &tokio_postgres::Row) -> Result<Row, tokio_postgres::Error> {
+    (0..row.len())
+        .map(|column| row.try_get(column))
+        .collect::<Result<_, _>>()
+        .map(Row)
 }
 
 /// One message for the server.
@@ -119,6 +141,7 @@ impl Session {
 
     /// Runs a text with the simple protocol.
     pub async fn run(&self, sql: &str) -> Result<(), DbFailure> {
+        trace(sql);
         self.connection
             .client
             .batch_execute(sql)
@@ -132,6 +155,7 @@ impl Session {
         sql: &str,
         parameters: &[Option<&str>],
     ) -> Result<Vec<Row>, DbFailure> {
+        trace(sql);
         let typed: Vec<(&(dyn ToSql + Sync), Type)> = parameters
             .iter()
             .map(|value| (value as &(dyn ToSql + Sync), Type::TEXT))
@@ -143,21 +167,15 @@ impl Session {
             .await
             .map_err(|error| self.failure(&error))?;
         rows.iter()
-            .map(|row| {
-                (0..row.len())
-                    .map(|column| {
-                        row.try_get::<_, Option<String>>(column)
-                            .map_err(|error| self.failure(&error))
-                    })
-                    .collect::<Result<Vec<_>, _>>()
-                    .map(Row)
-            })
-            .collect()
+            .map(text_row)
+            .collect::<Result<_, _>>()
+            .map_err(|error| self.failure(&error))
     }
 
     /// Sends `COPY … FROM stdin` and streams its data.
     pub async fn copy_in(&self, statement: &str, data: &str) -> Result<(), DbFailure> {
         const CHUNK: usize = 64 << 10;
+        trace(statement);
         let failure = |error: tokio_postgres::Error| self.failure(&error);
         let client = &self.connection.client;
         let sink = client
@@ -212,7 +230,7 @@ impl Session {
                 break;
             }
             bytes_in_flight += size;
-            flight.push_back((size, self.send(command)));
+            flight.push_back((size, self.send(&command)));
         }
         while let Some((_, answer)) = flight.pop_front() {
             settle(answer.await, &mut failed);
@@ -224,8 +242,8 @@ impl Session {
     }
 
     /// Puts a command on the wire now, by polling its future once, and returns its answer.
-    fn send<'a>(&'a self, command: Command<'a>) -> Answer<'a> {
-        let mut answer: Answer<'a> = match command {
+    fn send<'a>(&'a self, command: &Command<'a>) -> Answer<'a> {
+        let mut answer: Answer<'a> = match *command {
             Command::Text(sql) => Box::pin(self.run(sql)),
             Command::Own(sql, parameters) => {
                 Box::pin(async move { self.query(sql, parameters).await.map(|_| ()) })

@@ -328,14 +328,12 @@ impl Script {
     pub fn snippet(&self, index: usize, offset: Option<usize>) -> Snippet {
         let entry = &self.entries[index];
         let span = &entry.statement.span;
-        match offset {
-            Some(offset) => self.cut(entry, span.start + offset, 1),
-            None => {
-                let text = &self.sources[entry.source].text[span.clone()];
-                let line = text.lines().next().map_or(1, str::len);
-                self.cut(entry, span.start, line)
-            }
+        if let Some(offset) = offset {
+            return self.cut(entry, span.start + offset, 1);
         }
+        let text = &self.sources[entry.source].text[span.clone()];
+        let line = text.lines().next().map_or(1, str::len);
+        self.cut(entry, span.start, line)
     }
 
     fn cut(&self, entry: &Entry, offset: usize, length: usize) -> Snippet {

@@ -1,28 +1,30 @@
 //! `evmig apply`: from the project and the history to committed migrations.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use super::attempt::{Interrupt, Link};
-use super::error::{RunError, Stop};
+use super::attempt::Interrupt;
+use super::error::RunError;
 use super::open::{Opened, Opening, open};
-use super::record::{self, Facts, Why, migration_ref};
-use super::resolve::{self, Fate};
+use super::record::{self, Why};
 use super::retry::LockPolicy;
-use super::stepwise::Steps;
-use super::transactional::{self, Setup, Unit};
+use super::run::{Run, tell_passed_over};
+use super::transactional::Setup;
 use super::turn;
-use crate::history::model::{Action, History};
-use crate::history::store::{Located, RecordDuration, Store, locate};
+use crate::history::locate::{Located, locate};
+use crate::history::model::{Action, History, VersionType};
+use crate::history::store::Store;
 use crate::pg::lock::HistoryLock;
 use crate::pg::session::Session;
 use crate::plan::adopt::adoptions;
-use crate::plan::choose::{Chosen, Selection, Work, choose};
+use crate::plan::choose::{Chosen, Selection, choose};
 use crate::plan::refusal::PlanRefusal;
-use crate::plan::standing::standings;
-use crate::project::script::{Mode, Script};
+use crate::plan::standing::{refinery_text, standings};
+use crate::project::checksum;
+use crate::project::script::Script;
 use crate::project::{Migration, Project, ProjectError};
-use crate::report::event::{EventSink, MigrationRef, RunEvent};
+use crate::report::event::{EventSink, RunEvent};
 use crate::report::run::{AppliedMigration, Outcome};
+use crate::sql::name::QualifiedName;
 
 /// What to apply, where, and how.
 pub struct Request<'a> {
@@ -97,7 +99,7 @@ pub async fn apply(
             other_runs,
             ..Applied::nothing(Outcome::NothingToDo, left)
         },
-        Ok(Prepared::Ready(run)) => run.walk(interrupt, sink).await,
+        Ok(Prepared::Ready(run)) => Box::pin(run.walk(interrupt, sink)).await,
     }
 }
 
@@ -115,25 +117,7 @@ enum Prepared<'a> {
 }
 
 /// Statements of a chosen migration, by its index in the project.
-type Scripts = Vec<(usize, Script)>;
-
-/// A run that holds the lock.
-struct Run<'a> {
-    project: &'a Project,
-    opening: Opening,
-    opened: Opened,
-    watch_session: Option<Session>,
-    store: Store,
-    history: History,
-    lock: HistoryLock,
-    setup: Setup,
-    run: String,
-    chosen: Chosen,
-    scripts: Scripts,
-    applied: Vec<AppliedMigration>,
-    kept: usize,
-    unknown: bool,
-}
+pub(super) type Scripts = Vec<(usize, Script)>;
 
 /// Reads the history and decides; nothing is written before the lock is held.
 async fn prepare<'a>(
@@ -155,8 +139,8 @@ async fn prepare<'a>(
             other_runs: Vec::new(),
         });
     }
-    let scripts = scripts(project, &chosen)?;
-    refuse_if_present(&opened.session, project, &history, &scripts).await?;
+    // What is wrong with the files is said without waiting for anybody.
+    scripts(project, &chosen)?;
     let lock = HistoryLock::new(&project.manifest.project.history_schema);
     turn::take(&opened.session, lock, request.wait, interrupt, sink).await?;
     // What was read before is only a forecast: it counts what is there under the lock.
@@ -174,6 +158,10 @@ async fn prepare<'a>(
             other_runs,
         });
     }
+    // Not before: what another run makes while this one waits would look like objects without a
+    // history, and what it takes back would be missing from the scripts.
+    let scripts = scripts(project, &chosen)?;
+    refuse_if_present(&opened.session, project, &history, &scripts).await?;
     let setup = setup(&opened, request.policy);
     let store = begin(request, &opened, &setup, located, &history, &chosen).await?;
     sink.event(&RunEvent::RunStarted {
@@ -190,7 +178,7 @@ async fn prepare<'a>(
         history,
         lock,
         setup,
-        run: request.run.clone(),
+        id: request.run.clone(),
         chosen,
         scripts,
         applied: Vec::new(),
@@ -262,7 +250,7 @@ async fn refuse_if_present(
         let names: Vec<String> = script
             .created_relations()
             .iter()
-            .map(|name| name.quoted())
+            .map(QualifiedName::quoted)
             .collect();
         if names.is_empty() {
             continue;
@@ -271,12 +259,9 @@ async fn refuse_if_present(
         let rows = session
             .query(include_str!("sql/present.sql"), &[Some(&list)])
             .await
-            .map_err(|failure| RunError::Own {
-                what: "could not look for objects",
-                failure,
-            })?;
+            .map_err(RunError::own("could not look for objects"))?;
         if !rows.is_empty() {
-            return Err(RunError::Plan(PlanRefusal::ObjectsPresent {
+            return Err(RunError::from(PlanRefusal::ObjectsPresent {
                 label: project.migrations[*index].stem.clone(),
                 relations: rows.iter().map(|row| row.text(0)).collect(),
             }));
@@ -311,7 +296,6 @@ async fn begin(
     } else {
         located.create(&opened.session).await?
     };
-    widen_if_needed(&mut store, &opened.session, project, history).await?;
     let mut phases: Vec<String> = chosen
         .migrations()
         .map(|index| project.migrations[index].phase)
@@ -323,9 +307,12 @@ async fn begin(
         .start_run(&opened.session, &request.run, "apply", &phases, commit)
         .await?;
     let width = store.refinery().version_type;
-    let adopted: Vec<&Migration> = adoptions(project, history, width)
+    let adopted: Vec<(&Migration, Option<&str>)> = adoptions(project, history, width)
         .iter()
-        .map(|adoption| &project.migrations[adoption.index])
+        .map(|adoption| {
+            let migration = &project.migrations[adoption.index];
+            (migration, Some(adoption.row.checksum.as_str()))
+        })
         .collect();
     let why = Why {
         run: &request.run,
@@ -333,6 +320,8 @@ async fn begin(
         reason: None,
     };
     record::record_all(&opened.session, setup, &store, project, &adopted, why).await?;
+    // Only now: what refinery wrote is known by the checksums of the old width.
+    widen_if_needed(&mut store, &opened.session, project, history).await?;
     Ok(store)
 }
 
@@ -344,7 +333,6 @@ pub async fn widen_if_needed(
     project: &Project,
     history: &History,
 ) -> Result<(), RunError> {
-    use crate::history::model::{Key, VersionType};
     let too_large = |migration: &Migration| {
         migration
             .version
@@ -356,388 +344,17 @@ pub async fn widen_if_needed(
     {
         return Ok(());
     }
-    let known: Vec<(i64, u64)> = project
-        .migrations
+    // A row that matches no file keeps its checksum, and stays divergent.
+    let known: Vec<(i64, u64)> = history
+        .refinery
         .iter()
-        .filter_map(|migration| Some((migration.version.number()?, migration.refinery_i64()?)))
-        .filter(|(version, _)| {
-            history
-                .refinery
-                .iter()
-                .any(|row| Key::Version(row.version) == Key::Version(*version))
+        .filter_map(|row| {
+            let of_row = |one: &&Migration| one.version.number() == Some(row.version);
+            let migration = project.migrations.iter().find(of_row)?;
+            let text = refinery_text(migration, &row.checksum, VersionType::Int4)?;
+            let wide = checksum::refinery_i64(&migration.name, row.version, &text);
+            Some((row.version, wide))
         })
         .collect();
     Ok(store.widen(session, &known).await?)
-}
-
-fn tell_passed_over(project: &Project, chosen: &Chosen, sink: &mut dyn EventSink) {
-    for work in &chosen.work {
-        if let Work::PassOver {
-            phase,
-            step,
-            reason,
-        } = work
-        {
-            let phase = &project.manifest.phases[*phase];
-            sink.event(&RunEvent::StepPassedOver {
-                phase: phase.name.value.clone(),
-                step: step
-                    .map(|step| phase.steps[step].name.value.clone())
-                    .unwrap_or_default(),
-                reason: reason.clone(),
-            });
-        }
-    }
-}
-
-impl Run<'_> {
-    /// Does the chosen work, one after the other, and records how it ended.
-    async fn walk(mut self, interrupt: &mut Interrupt, sink: &mut dyn EventSink) -> Applied {
-        let work = std::mem::take(&mut self.chosen.work);
-        let result = self.do_all(&work, interrupt, sink).await;
-        let total = self.scripts.len();
-        let outcome = match &result {
-            Ok(()) => Outcome::Applied,
-            Err(_) if self.unknown => Outcome::Unknown,
-            Err(error) if is_interrupt(error) => Outcome::Interrupted,
-            Err(_) => Outcome::Failed,
-        };
-        let error = result.err();
-        let text = error.as_ref().map(ToString::to_string);
-        if outcome != Outcome::Unknown {
-            self.finish(outcome, text.as_deref(), sink).await;
-        }
-        Applied {
-            outcome,
-            recorded: true,
-            pending: self.chosen.left + total - self.applied.len(),
-            applied: self.applied,
-            kept: self.kept,
-            other_runs: Vec::new(),
-            error,
-        }
-    }
-
-    async fn do_all(
-        &mut self,
-        work: &[Work],
-        interrupt: &mut Interrupt,
-        sink: &mut dyn EventSink,
-    ) -> Result<(), RunError> {
-        let mut phase_told = None;
-        for item in work {
-            if interrupt.is_set() {
-                return Err(RunError::Interrupted);
-            }
-            let phase = match item {
-                Work::Migration { index } => self.project.migrations[*index].phase,
-                Work::Analyze { phase, .. } | Work::PassOver { phase, .. } => *phase,
-            };
-            if phase_told != Some(phase) && !matches!(item, Work::PassOver { .. }) {
-                phase_told = Some(phase);
-                let phase = &self.project.manifest.phases[phase];
-                sink.event(&RunEvent::PhaseStarted {
-                    number: phase.number.value,
-                    name: phase.name.value.clone(),
-                    title: phase.title.clone(),
-                });
-            }
-            match item {
-                Work::Migration { index } => self.migrate(*index, interrupt, sink).await?,
-                Work::Analyze { tables, .. } => self.analyze(tables).await?,
-                Work::PassOver { .. } => {
-                    let one = Chosen {
-                        work: vec![item.clone()],
-                        left: 0,
-                    };
-                    tell_passed_over(self.project, &one, sink);
-                }
-            }
-        }
-        Ok(())
-    }
-
-    async fn migrate(
-        &mut self,
-        index: usize,
-        interrupt: &mut Interrupt,
-        sink: &mut dyn EventSink,
-    ) -> Result<(), RunError> {
-        let migration = &self.project.migrations[index];
-        let named = migration_ref(self.project, migration);
-        let started = Instant::now();
-        let done = self.run_one(index, &named, interrupt, sink).await;
-        let (statements, retries) = match done {
-            Ok(done) => done,
-            Err(stop) => self.after_stop(index, &named, *stop, sink).await?,
-        };
-        self.reset(&named).await?;
-        let duration_ms = started.elapsed().as_secs_f64() * 1000.0;
-        sink.event(&RunEvent::MigrationApplied {
-            migration: named.clone(),
-            statements,
-            retries,
-            duration_ms,
-        });
-        self.applied.push(AppliedMigration {
-            version: named.version,
-            name: named.name,
-            phase: named.phase,
-            step: named.step,
-            statements,
-            retries,
-            duration_ms,
-        });
-        Ok(())
-    }
-
-    /// Runs one migration and its history row; returns its statements and retries.
-    async fn run_one(
-        &mut self,
-        index: usize,
-        named: &MigrationRef,
-        interrupt: &mut Interrupt,
-        sink: &mut dyn EventSink,
-    ) -> Result<(usize, u32), Box<Stop>> {
-        let migration = &self.project.migrations[index];
-        let Some((_, script)) = self.scripts.iter().find(|(at, _)| *at == index) else {
-            return Ok((0, 0));
-        };
-        let facts = Facts::new(self.project, migration, self.store.refinery().version_type);
-        let journal = self.history.journal(facts.key());
-        let contract = self.project.manifest.phases[migration.phase]
-            .contract
-            .as_ref();
-        let setup = Setup {
-            lock_hold: contract
-                .and_then(|contract| contract.max_lock_hold.as_ref())
-                .map(|at| at.value),
-            ..self.setup.clone()
-        };
-        let steps = Steps {
-            script,
-            store: &self.store,
-            key: facts.key(),
-            migration: named,
-            run: &self.run,
-            journal: &journal,
-            setup: &setup,
-        };
-        let transactional = matches!(script.mode(), Mode::Transaction { .. });
-        sink.event(&RunEvent::MigrationStarted {
-            migration: named.clone(),
-            statements: script.body().len(),
-            transactional,
-            resumed_at: Some(steps.resume_at()).filter(|at| *at > 0 && !transactional),
-        });
-        let mut link = Link {
-            session: &self.opened.session,
-            notices: &mut self.opened.notices,
-            watcher: &self.opened.watcher,
-            watch_session: &mut self.watch_session,
-            pid: self.opened.facts.backend.pid,
-            interrupt,
-            sink,
-        };
-        let why = Why {
-            run: &self.run,
-            action: Action::Apply,
-            reason: None,
-        };
-        let count = script.body().len();
-        if transactional {
-            let guard = format!("{}:{}", self.run, facts.key().to_text());
-            let row = facts.record(why, Some(&guard), RecordDuration::SinceBegin, count, None);
-            let records = [self.store.record(&row)];
-            let unit = Unit {
-                script,
-                first: script.body().start,
-                end: script.body().end,
-                begin: script.begin(),
-                guard: &guard,
-                records: &records,
-                migration: named,
-                kept: 0,
-            };
-            let cost = transactional::run(&mut link, &setup, unit).await?;
-            return Ok((count, cost.retries));
-        }
-        let cost = steps.run(&mut link).await?;
-        let last = self
-            .store
-            .last_journal(&self.opened.session, facts.key())
-            .await;
-        let last = last.map_err(own_history)?;
-        let duration = RecordDuration::Milliseconds(cost.elapsed.as_secs_f64() * 1000.0);
-        let row = facts.record(why, None, duration, count, last);
-        let record = self.store.record(&row);
-        let session = &self.opened.session;
-        let begin = format!("begin; {}", setup.own_prefix());
-        let parameters = record.borrowed();
-        let (begun, written, ended) = tokio::join!(
-            biased;
-            session.run(&begin),
-            session.query(&record.sql, &parameters),
-            session.run("commit"),
-        );
-        begun
-            .and(written.map(|_| ()))
-            .and(ended)
-            .map_err(|failure| super::stepwise::own("could not write the history", failure))?;
-        Ok((count, cost.retries))
-    }
-
-    /// Finds out what a lost connection has left, and gives every other stop its migration.
-    async fn after_stop(
-        &mut self,
-        index: usize,
-        named: &MigrationRef,
-        stop: Stop,
-        sink: &mut dyn EventSink,
-    ) -> Result<(usize, u32), RunError> {
-        self.kept = stop.kept();
-        let Stop::ConnectionLost { failure } = stop else {
-            return Err(RunError::Migration {
-                migration: named.clone(),
-                stop: Box::new(stop),
-            });
-        };
-        let key = crate::plan::standing::key(&self.project.migrations[index]);
-        let reason = failure.to_string();
-        let fate = resolve::ask(
-            &self.opening,
-            &self.store,
-            self.lock,
-            &key,
-            &self.run,
-            &reason,
-            sink,
-        )
-        .await;
-        self.watch_session = None;
-        match fate {
-            Fate::Applied(opened) => {
-                self.opened = *opened;
-                let count = self.scripts.iter().find(|(at, _)| *at == index);
-                Ok((count.map_or(0, |(_, script)| script.body().len()), 0))
-            }
-            Fate::NotApplied(opened) => {
-                self.opened = *opened;
-                let journal = self.store.read(&self.opened.session).await?;
-                self.kept = journal
-                    .journal(&key)
-                    .iter()
-                    .filter(|row| row.state == crate::history::model::StatementState::Done)
-                    .count();
-                let stop = Box::new(Stop::ConnectionLost { failure });
-                Err(RunError::Migration {
-                    migration: named.clone(),
-                    stop,
-                })
-            }
-            Fate::Unknown(why) => {
-                self.unknown = true;
-                let stop = Box::new(Stop::Unknown { failure, why });
-                Err(RunError::Migration {
-                    migration: named.clone(),
-                    stop,
-                })
-            }
-        }
-    }
-
-    /// Leaves nothing of a file's settings for the next one, and makes sure of the lock.
-    async fn reset(&mut self, named: &MigrationRef) -> Result<(), RunError> {
-        let own = |failure| RunError::Own {
-            what: "could not reset the session",
-            failure,
-        };
-        let reset = self.opened.settings.reset_sql();
-        let (reset, held) = tokio::join!(
-            biased;
-            self.opened.session.run(&reset),
-            self.lock.is_held(&self.opened.session)
-        );
-        reset.map_err(own)?;
-        if held.map_err(own)? {
-            return Ok(());
-        }
-        Err(RunError::Migration {
-            migration: named.clone(),
-            stop: Box::new(Stop::LostLock),
-        })
-    }
-
-    async fn analyze(&self, tables: &[String]) -> Result<(), RunError> {
-        for table in tables {
-            let parts: Vec<&str> = table.splitn(2, '.').collect();
-            let name = match parts.as_slice() {
-                [schema, table] => crate::sql::name::QualifiedName {
-                    schema: Some((*schema).to_owned()),
-                    name: (*table).to_owned(),
-                },
-                _ => crate::sql::name::QualifiedName {
-                    schema: Some("public".to_owned()),
-                    name: table.clone(),
-                },
-            };
-            self.opened
-                .session
-                .run(&format!("analyze {}", name.quoted()))
-                .await
-                .map_err(|failure| RunError::Own {
-                    what: "could not analyze a table",
-                    failure,
-                })?;
-        }
-        Ok(())
-    }
-
-    /// Records the end, gives the lock back, and says goodbye; none of it changes the outcome.
-    async fn finish(&mut self, outcome: Outcome, error: Option<&str>, sink: &mut dyn EventSink) {
-        let session = &self.opened.session;
-        // A failed file may have left its settings.
-        let reset = self.opened.settings.reset_sql();
-        let ended = match session.run(&reset).await {
-            Ok(()) => {
-                self.store
-                    .finish_run(session, &self.run, outcome.as_str(), error)
-                    .await
-            }
-            Err(failure) => Err(crate::history::store::HistoryError::Query {
-                what: "could not reset the session",
-                failure,
-            }),
-        };
-        if let Err(error) = ended {
-            sink.event(&RunEvent::Warning {
-                problem: crate::report::problem::Problem::new(
-                    "run-end-not-recorded",
-                    "the end of the run could not be recorded",
-                )
-                .detail(error.to_string()),
-            });
-        }
-        // The end of the session gives it back too.
-        drop(self.lock.release(session).await);
-    }
-}
-
-fn own_history(error: crate::history::store::HistoryError) -> Box<Stop> {
-    Box::new(match error {
-        crate::history::store::HistoryError::Query { what, failure } => Stop::Own { what, failure },
-        other => Stop::Own {
-            what: "could not read the journal",
-            failure: crate::pg::error::DbFailure::protocol(&other.to_string()),
-        },
-    })
-}
-
-/// Returns whether a signal stopped the run.
-fn is_interrupt(error: &RunError) -> bool {
-    match error {
-        RunError::Interrupted => true,
-        RunError::Migration { stop, .. } => matches!(**stop, Stop::Interrupted { .. }),
-        _ => false,
-    }
 }

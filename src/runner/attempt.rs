@@ -246,7 +246,7 @@ pub async fn drive<T>(
         std::pin::pin!(watching),
         std::pin::pin!(total),
     );
-    let mut begun = false;
+    let (mut begun, mut listens) = (false, true);
     let mut cancel_sent = false;
     let patience = tokio::time::sleep(Duration::MAX);
     let mut patience = std::pin::pin!(patience);
@@ -262,10 +262,10 @@ pub async fn drive<T>(
         tokio::select! {
             biased;
             result = &mut work => break Some(result),
-            answer = answers.recv() => match answer {
+            answer = answers.recv(), if listens => match answer {
                 Some(Answer::Begun) => begun = true,
                 Some(Answer::Statement(index)) => listening.answered(index, *sink),
-                None => begun = true,
+                None => listens = false,
             },
             Some(notice) = notices.recv() => listening.notice(&notice, *sink),
             Some(look) = looks.recv() => match look {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::history::store::HistoryError;
+use crate::history::error::HistoryError;
 use crate::pg::connect_error::ConnectError;
 use crate::pg::error::DbFailure;
 use crate::pg::refusal::Refusal;
@@ -17,7 +17,7 @@ use crate::report::place::Snippet;
 pub enum RunError {
     /// No session could be had.
     #[error(transparent)]
-    Connect(#[from] ConnectError),
+    Connect(Box<ConnectError>),
     /// The server is not one to run migrations on.
     #[error("the server cannot be used: {}", reasons.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
     Refused {
@@ -32,12 +32,12 @@ pub enum RunError {
     History(#[from] HistoryError),
     /// The plan may not be run.
     #[error(transparent)]
-    Plan(#[from] PlanRefusal),
+    Plan(Box<PlanRefusal>),
     /// Another run held the history's lock all the time.
     #[error("another run holds the lock of this history")]
     Busy {
         /// Who.
-        holder: Option<Blocker>,
+        holder: Option<Box<Blocker>>,
         /// How long it was asked.
         waited: Duration,
     },
@@ -47,7 +47,7 @@ pub enum RunError {
         /// Which, as "could not …".
         what: &'static str,
         /// The server's answer.
-        failure: DbFailure,
+        failure: Box<DbFailure>,
     },
     /// The migrations' own text is wrong.
     #[error("{} in the migrations", match errors.len() { 1 => "1 error".to_owned(), more => format!("{more} errors") })]
@@ -62,13 +62,35 @@ pub enum RunError {
     #[error("{} {stop}", migration.label())]
     Migration {
         /// Which.
-        migration: MigrationRef,
+        migration: Box<MigrationRef>,
         /// How.
         stop: Box<Stop>,
     },
     /// A signal came between two migrations.
     #[error("interrupted")]
     Interrupted,
+}
+
+impl RunError {
+    /// Makes the error of one of evmig's own queries.
+    pub fn own(what: &'static str) -> impl FnOnce(DbFailure) -> Self {
+        move |failure| Self::Own {
+            what,
+            failure: Box::new(failure),
+        }
+    }
+}
+
+impl From<ConnectError> for RunError {
+    fn from(error: ConnectError) -> Self {
+        Self::Connect(Box::new(error))
+    }
+}
+
+impl From<PlanRefusal> for RunError {
+    fn from(refusal: PlanRefusal) -> Self {
+        Self::Plan(Box::new(refusal))
+    }
 }
 
 /// How a migration stopped.

@@ -2,7 +2,7 @@
 
 use tokio::sync::mpsc;
 
-use super::attempt::{Limits, Link, drive};
+use super::attempt::{Answer, Limits, Link, drive};
 use super::error::Stop;
 use crate::pg::error::DbFailure;
 use crate::report::event::{MigrationRef, RunEvent};
@@ -19,7 +19,9 @@ pub async fn drop_all(
     for index in indexes {
         let sql = format!("drop index concurrently if exists {index}");
         let session = link.session;
-        let (_sender, answers) = mpsc::unbounded_channel();
+        let (sender, answers) = mpsc::unbounded_channel();
+        // Nothing here depends on a transaction: a cancel may come at once.
+        let _ = sender.send(Answer::Begun);
         let work = async {
             session
                 .run("set lock_timeout = 0; set statement_timeout = 0")

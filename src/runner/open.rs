@@ -60,10 +60,7 @@ pub async fn open(opening: &Opening) -> Result<Opened, RunError> {
     let connection = connect(&opening.parameters, &options).await?;
     let facts = inspect(&connection, PATIENCE)
         .await
-        .map_err(|failure| RunError::Own {
-            what: "could not ask the server about itself",
-            failure,
-        })?;
+        .map_err(RunError::own("could not ask the server about itself"))?;
     let pooling = look_for_pooler(&connection, &facts, opening, &options).await?;
     let needs = Needs {
         write: opening.write,
@@ -74,7 +71,7 @@ pub async fn open(opening: &Opening) -> Result<Opened, RunError> {
         return Err(RunError::Refused { reasons });
     }
     let (session, notices) = Session::new(connection);
-    let own = |what| move |failure| RunError::Own { what, failure };
+    let own = RunError::own;
     let beginnings = beginnings(&session)
         .await
         .map_err(own("could not read the session's role"))?;
@@ -114,10 +111,7 @@ async fn look_for_pooler(
     }
     pooling::detect(connection, facts, &opening.parameters, options)
         .await
-        .map_err(|failure| RunError::Own {
-            what: "could not look for a pooler",
-            failure,
-        })
+        .map_err(RunError::own("could not look for a pooler"))
 }
 
 fn pooler_warning(pooling: Pooling) -> Vec<RunEvent> {

@@ -10,7 +10,8 @@ use super::retry::LockPolicy;
 use super::transactional::Setup;
 use super::turn;
 use crate::history::model::{Action, Key, VersionType};
-use crate::history::store::{Record, RecordDuration, Store};
+use crate::history::record::{Record, RecordDuration};
+use crate::history::store::Store;
 use crate::pg::lock::HistoryLock;
 use crate::pg::session::Session;
 use crate::plan::choose::{Selection, choose};
@@ -198,7 +199,8 @@ pub async fn record(
         action,
         reason: Some(request.reason),
     };
-    let recorded = record_all(session, &setup, &store, project, &migrations, why).await;
+    let recorded: Vec<_> = migrations.iter().map(|one| (*one, None)).collect();
+    let recorded = record_all(session, &setup, &store, project, &recorded, why).await;
     let outcome = if recorded.is_ok() {
         Outcome::Applied
     } else {
@@ -224,7 +226,7 @@ fn repairable(project: &Project, standings: &Standings, version: i64) -> Result<
         .position(|(migration, _)| migration.version.number() == Some(version));
     match found.map(|index| (index, &standings.of[index])) {
         Some((index, Standing::Divergent { .. })) => Ok(index),
-        Some((index, _)) => Err(RunError::Plan(PlanRefusal::NothingToRepair {
+        Some((index, _)) => Err(RunError::from(PlanRefusal::NothingToRepair {
             label: project.migrations[index].stem.clone(),
         })),
         None => {
@@ -235,7 +237,7 @@ fn repairable(project: &Project, standings: &Standings, version: i64) -> Result<
                 .collect();
             versions.sort_by_key(|other| other.abs_diff(version));
             versions.truncate(3);
-            Err(RunError::Plan(PlanRefusal::UnknownVersion {
+            Err(RunError::from(PlanRefusal::UnknownVersion {
                 wanted: version,
                 nearest: versions,
             }))
@@ -243,34 +245,35 @@ fn repairable(project: &Project, standings: &Standings, version: i64) -> Result<
     }
 }
 
-/// Records migrations that are not run, in one transaction.
+/// Records migrations that are not run, in one transaction. Beside each stands the checksum that
+/// refinery's table has for it, where refinery applied it.
 pub async fn record_all(
     session: &Session,
     setup: &Setup,
     store: &Store,
     project: &Project,
-    migrations: &[&Migration],
+    migrations: &[(&Migration, Option<&str>)],
     why: Why<'_>,
 ) -> Result<(), RunError> {
     if migrations.is_empty() {
         return Ok(());
     }
-    let own = |failure| RunError::Own {
-        what: "could not write the history",
-        failure,
-    };
+    let own = || RunError::own("could not write the history");
     session
         .run(&format!("begin; {}", setup.own_prefix()))
         .await
-        .map_err(own)?;
-    for migration in migrations {
-        let facts = Facts::new(project, migration, store.refinery().version_type);
+        .map_err(own())?;
+    for (migration, checksum) in migrations {
+        let mut facts = Facts::new(project, migration, store.refinery().version_type);
+        if let Some(checksum) = checksum {
+            facts.checksum = Some((*checksum).to_owned());
+        }
         let record = facts.record(why, None, RecordDuration::None, 0, None);
         let prepared = store.record(&record);
         if let Err(failure) = session.query(&prepared.sql, &prepared.borrowed()).await {
-            session.run("rollback").await.map_err(own)?;
-            return Err(own(failure));
+            session.run("rollback").await.map_err(own())?;
+            return Err(own()(failure));
         }
     }
-    session.run("commit").await.map_err(own)
+    session.run("commit").await.map_err(own())
 }

@@ -8,7 +8,7 @@ use crate::report::event::Blocker;
 /// The first wait is below this; each further bound is twice the one before.
 const FIRST_WAIT: Duration = Duration::from_millis(500);
 /// No wait is longer.
-const LONGEST_WAIT: Duration = Duration::from_secs(60);
+const LONGEST_WAIT: Duration = Duration::from_mins(1);
 
 /// What `[apply]` in `phases.toml` says about locks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -67,7 +67,7 @@ impl Tries {
     /// Decides after a failed try, given who was in the way.
     ///
     /// A plain autovacuum steps aside only when the waiter's deadlock check runs, after
-    /// `deadlock_timeout` (lock_safety.md 4): one try that waits a second longer than that, at once.
+    /// `deadlock_timeout` (PostgreSQL manual, 20.12): one try that waits a second longer than that, at once.
     /// There is never a last try without a timeout.
     pub fn next(&mut self, blockers: &[Blocker]) -> Next {
         self.failed += 1;
@@ -106,7 +106,7 @@ mod tests {
         LockPolicy {
             lock_timeout: Duration::from_millis(500),
             retries: 3,
-            budget: Duration::from_secs(300),
+            budget: Duration::from_mins(5),
             concurrent_budget: Duration::ZERO,
             statement_timeout: Duration::ZERO,
         }

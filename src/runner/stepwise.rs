@@ -8,19 +8,20 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc;
 
-use super::attempt::{Answer, Cancelled, Limits, Link, drive, is_gone, no_answer};
+use super::attempt::{Answer, Cancelled, Driven, Limits, Link, drive, is_gone, no_answer};
 use super::error::Stop;
 use super::invalid_index;
 use super::probe::{self, Baseline, Evidence};
 use super::retry::{Next, Tries};
 use super::transactional::{self, Setup, Unit};
 use crate::history::model::{Key, StatementRow, StatementState};
-use crate::history::store::{Prepared, Store};
+use crate::history::record::Prepared;
+use crate::history::store::Store;
 use crate::pg::error::{DbFailure, Kind};
 use crate::pg::session::Session;
 use crate::project::checksum;
 use crate::project::script::Script;
-use crate::report::event::{MigrationRef, RunEvent};
+use crate::report::event::{Blocker, MigrationRef, RunEvent};
 use crate::sql::object::ObjectClass;
 use crate::sql::outside::Concurrent;
 
@@ -319,43 +320,17 @@ impl Steps<'_> {
         let policy = self.setup.policy;
         // lock_timeout also counts the wait of CONCURRENTLY for old snapshots on other tables, and
         // would leave an INVALID index (faults.md, fact 2); it has a budget of its own.
-        let timeout = if concurrent.is_some() {
+        let is_concurrent = concurrent.is_some();
+        let mut lock_timeout = if is_concurrent {
             Duration::ZERO
         } else {
             policy.lock_timeout
         };
-        let budget = policy.concurrent_budget;
-        let total = (concurrent.is_some() && !budget.is_zero()).then_some(budget);
         let mut tries = Tries::new(policy, self.setup.deadlock_timeout);
-        let mut lock_timeout = timeout;
         loop {
-            let settings = format!(
-                "set lock_timeout = {}; set statement_timeout = {}",
-                lock_timeout.as_millis(),
-                policy.statement_timeout.as_millis()
-            );
-            let (sender, answers) = mpsc::unbounded_channel();
-            let (session, text) = (link.session, self.script.text(index));
-            let work = async {
-                session.run(&settings).await?;
-                let _ = sender.send(Answer::Begun);
-                session.run(text).await?;
-                let _ = sender.send(Answer::Statement(index));
-                Ok::<(), DbFailure>(())
-            };
-            let limits = Limits {
-                total,
-                ..Limits::default()
-            };
-            let driven = drive(
-                link,
-                self.migration,
-                self.script.len(),
-                limits,
-                answers,
-                work,
-            )
-            .await;
+            let driven = self
+                .try_bare(link, index, is_concurrent, lock_timeout)
+                .await;
             let failure = match driven.result {
                 Some(Ok(())) => return Ok(tries.failed()),
                 Some(Err(failure)) => failure,
@@ -372,55 +347,131 @@ impl Steps<'_> {
                     lock_timeout: longer,
                 } = tries.next(&driven.blockers)
             {
-                lock_timeout = if concurrent.is_some() {
-                    timeout
+                lock_timeout = if is_concurrent {
+                    Duration::ZERO
                 } else {
                     longer
                 };
-                link.sink.event(&RunEvent::Retrying {
-                    migration: self.migration.clone(),
-                    attempt: tries.failed(),
-                    of: policy.retries,
-                    sqlstate: failure.sqlstate.as_deref().unwrap_or("55P03").to_owned(),
-                    blockers: driven.blockers,
-                    wait_ms: wait.as_millis() as u64,
-                });
-                tokio::select! {
-                    () = tokio::time::sleep(wait) => continue,
-                    () = link.interrupt.wait() => {
-                        return Err(Box::new(Stop::Interrupted { kept: index }));
-                    }
-                }
+                let attempt = tries.failed();
+                self.wait_for_retry(link, index, attempt, wait, &failure, driven.blockers)
+                    .await?;
+                continue;
             }
             let message = failure.message.clone();
             self.write_journal(link.session, index, StatementState::Failed, Some(&message))
                 .await?;
-            let snippet = Some(self.script.snippet(index, failure.byte_offset(text)));
-            return Err(Box::new(match driven.cancelled {
-                Some(Cancelled::Interrupt | Cancelled::NoAnswer) => {
-                    Stop::Interrupted { kept: index }
-                }
-                Some(Cancelled::Total) => Stop::OverBudget {
-                    budget,
-                    snippet,
-                    blockers: driven.blockers,
-                    kept: index,
-                },
-                _ if retryable => Stop::Locked {
-                    tries: tries.failed(),
-                    snippet,
-                    blockers: driven.blockers,
-                    failure,
-                    kept: index,
-                },
-                _ => Stop::Statement {
-                    index,
-                    of: self.script.len(),
-                    snippet,
-                    failure,
-                    kept: index,
-                },
-            }));
+            let tries = retryable.then(|| tries.failed());
+            return Err(Box::new(self.bare_stop(
+                index,
+                failure,
+                driven.blockers,
+                driven.cancelled,
+                tries,
+            )));
+        }
+    }
+
+    /// Sends one try.
+    async fn try_bare(
+        &self,
+        link: &mut Link<'_>,
+        index: usize,
+        is_concurrent: bool,
+        lock_timeout: Duration,
+    ) -> Driven<Result<(), DbFailure>> {
+        let policy = self.setup.policy;
+        let budget = policy.concurrent_budget;
+        let settings = format!(
+            "set lock_timeout = {}; set statement_timeout = {}",
+            lock_timeout.as_millis(),
+            policy.statement_timeout.as_millis()
+        );
+        let (sender, answers) = mpsc::unbounded_channel();
+        let (session, text) = (link.session, self.script.text(index));
+        let work = async {
+            session.run(&settings).await?;
+            let _ = sender.send(Answer::Begun);
+            session.run(text).await?;
+            let _ = sender.send(Answer::Statement(index));
+            Ok::<(), DbFailure>(())
+        };
+        let total = (is_concurrent && !budget.is_zero()).then_some(budget);
+        let limits = Limits {
+            total,
+            ..Limits::default()
+        };
+        drive(
+            link,
+            self.migration,
+            self.script.len(),
+            limits,
+            answers,
+            work,
+        )
+        .await
+    }
+
+    /// Says who was in the way, and waits unless a signal comes.
+    async fn wait_for_retry(
+        &self,
+        link: &mut Link<'_>,
+        index: usize,
+        attempt: u32,
+        wait: Duration,
+        failure: &DbFailure,
+        blockers: Vec<Blocker>,
+    ) -> Result<(), Box<Stop>> {
+        link.sink.event(&RunEvent::Retrying {
+            migration: self.migration.clone(),
+            attempt,
+            of: self.setup.policy.retries,
+            sqlstate: failure.sqlstate.as_deref().unwrap_or("55P03").to_owned(),
+            blockers,
+            wait_ms: wait.as_millis() as u64,
+        });
+        tokio::select! {
+            () = tokio::time::sleep(wait) => Ok(()),
+            () = link.interrupt.wait() => Err(Box::new(Stop::Interrupted { kept: index })),
+        }
+    }
+
+    /// Gives a failure that is not tried again its name; `tries` is set where locks were the cause.
+    fn bare_stop(
+        &self,
+        index: usize,
+        failure: DbFailure,
+        blockers: Vec<Blocker>,
+        cancelled: Option<Cancelled>,
+        tries: Option<u32>,
+    ) -> Stop {
+        let snippet = Some(
+            self.script
+                .snippet(index, failure.caret_in(self.script.text(index))),
+        );
+        match (cancelled, tries) {
+            (Some(Cancelled::Interrupt | Cancelled::NoAnswer), _) => {
+                Stop::Interrupted { kept: index }
+            }
+            (Some(Cancelled::Total), _) => Stop::OverBudget {
+                budget: self.setup.policy.concurrent_budget,
+                snippet,
+                blockers,
+                kept: index,
+            },
+            (_, Some(tries)) => Stop::Locked {
+                tries,
+                snippet,
+                blockers,
+                failure,
+                kept: index,
+            },
+            _ => Stop::Statement {
+                index,
+                of: self.script.len(),
+                snippet,
+                failure,
+                kept: index,
+            },
         }
     }
 

@@ -7,7 +7,7 @@ use tokio::sync::mpsc;
 use super::attempt::{Answer, Cancelled, Driven, Limits, Link, drive, is_gone, no_answer};
 use super::error::Stop;
 use super::retry::{LockPolicy, Next, Tries};
-use crate::history::store::Prepared;
+use crate::history::record::Prepared;
 use crate::pg::error::{DbFailure, Kind};
 use crate::pg::session::{Command, Session, Window};
 use crate::project::script::Script;
@@ -296,7 +296,7 @@ async fn flush<'a>(
 fn snippet(unit: Unit<'_>, at: At, failure: &DbFailure) -> Option<Snippet> {
     match at {
         At::Statement(index) => {
-            let offset = failure.byte_offset(unit.script.text(index));
+            let offset = failure.caret_in(unit.script.text(index));
             Some(unit.script.snippet(index, offset))
         }
         At::Begin if unit.begin != "begin" => Some(unit.script.snippet(0, None)),

@@ -22,22 +22,22 @@ pub async fn take(
     interrupt: &mut Interrupt,
     sink: &mut dyn EventSink,
 ) -> Result<Duration, RunError> {
-    let own = |failure| RunError::Own {
-        what: "could not ask for the lock",
-        failure,
-    };
+    let own = || RunError::own("could not ask for the lock");
     let deadline = Deadline::after(wait);
     let mut told: Option<Duration> = None;
     loop {
-        if lock.try_take(session).await.map_err(own)? {
+        if lock.try_take(session).await.map_err(own())? {
             return Ok(deadline.elapsed());
         }
         let waited = deadline.elapsed();
         let over = deadline.is_over();
         if over || told.is_none_or(|at| waited.saturating_sub(at) >= TELL_EVERY) {
-            let holder = lock.holder(session).await.map_err(own)?;
+            let holder = lock.holder(session).await.map_err(own())?;
             if over {
-                return Err(RunError::Busy { holder, waited });
+                return Err(RunError::Busy {
+                    holder: holder.map(Box::new),
+                    waited,
+                });
             }
             // A holder that was gone when it was looked for leaves the lock for the next try.
             if holder.is_some() {

@@ -4,6 +4,7 @@ use std::fs::File;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
+use anyhow::Context as _;
 use clap::Args;
 
 use super::Context;
@@ -73,9 +74,8 @@ fn events_file(args: &ApplyArgs) -> Result<Option<File>, CommandError> {
     let Some(path) = &args.events else {
         return Ok(None);
     };
-    File::create(path)
-        .map(Some)
-        .map_err(|error| CommandError::io(&format!("cannot write {}", path.display()), &error))
+    let file = File::create(path).with_context(|| format!("cannot write {}", path.display()))?;
+    Ok(Some(file))
 }
 
 fn wait(args: &ApplyArgs, context: &Context<'_>) -> Result<Duration, CommandError> {
@@ -83,7 +83,7 @@ fn wait(args: &ApplyArgs, context: &Context<'_>) -> Result<Duration, CommandErro
         Some(text) => (text.clone(), "flag --wait".to_owned()),
         None => match context.environment.find("EVMIG_WAIT") {
             Some(found) => (found.value, found.source),
-            None => return Ok(Duration::from_secs(60)),
+            None => return Ok(Duration::from_mins(1)),
         },
     };
     Ok(parse_duration(&text, &source)?.unwrap_or_default())
@@ -126,7 +126,7 @@ async fn run_async(
     };
     let applied = {
         let mut live = Live::new(context.ui, events);
-        apply(request, &mut interrupt, &mut live).await
+        Box::pin(apply(request, &mut interrupt, &mut live)).await
     };
     finish(context, args, database, &run, applied, started)
 }
@@ -189,15 +189,9 @@ fn label(version: Option<&String>, name: &str) -> String {
 
 /// Returns the command with the selection that was typed.
 fn command_again(args: &ApplyArgs) -> String {
-    let mut text = "apply".to_owned();
-    for phase in &args.phase {
-        text.push_str(&format!(" --phase {phase}"));
-    }
-    if let Some(step) = &args.step {
-        text.push_str(&format!(" --step {step}"));
-    }
-    if let Some(to) = args.to {
-        text.push_str(&format!(" --to {to}"));
-    }
-    text
+    let mut words = vec!["apply".to_owned()];
+    words.extend(args.phase.iter().map(|phase| format!("--phase {phase}")));
+    words.extend(args.step.iter().map(|step| format!("--step {step}")));
+    words.extend(args.to.map(|to| format!("--to {to}")));
+    words.join(" ")
 }

@@ -7,7 +7,7 @@ use crate::cli::database::runtime;
 use crate::cli::error::{CommandError, RunContext, of_run};
 use crate::cli::exit::Exit;
 use crate::clock;
-use crate::history::store::HistoryError;
+use crate::history::error::HistoryError;
 use crate::history::verify::{BadRow, Proof, verify};
 use crate::project::Project;
 use crate::render::{json, terminal};

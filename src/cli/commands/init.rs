@@ -46,26 +46,28 @@ pub fn run(args: &InitArgs, context: &mut Context<'_>) -> Result<Exit, CommandEr
         context.ui.result(&format!("{document:#}\n"));
         return Ok(Exit::Done);
     }
-    let mut text = format!("Started project {name}\n");
-    for path in &created {
-        text.push_str(&format!("  created  {path}\n"));
-    }
+    let paths: Vec<String> = created
+        .iter()
+        .map(|path| format!("  created  {path}"))
+        .collect();
     let prefix = if dir == Path::new(".") {
         String::new()
     } else {
         format!("-C {} ", dir.display())
     };
-    text.push_str(&format!(
-        "\nNext:\n  evmig {prefix}new first_table --phase 1\n  evmig {prefix}apply\n"
-    ));
+    let text = format!(
+        "Started project {name}\n{}\n\nNext:\n  evmig {prefix}new first_table --phase 1\n  \
+         evmig {prefix}apply\n",
+        paths.join("\n")
+    );
     context.ui.result(&text);
     Ok(Exit::Done)
 }
 
 fn folder_name(dir: &Path) -> String {
     let absolute = std::path::absolute(dir).unwrap_or_else(|_| dir.to_owned());
-    absolute
-        .file_name()
-        .map(|name| name.to_string_lossy().into_owned())
-        .unwrap_or_else(|| "project".to_owned())
+    absolute.file_name().map_or_else(
+        || "project".to_owned(),
+        |name| name.to_string_lossy().into_owned(),
+    )
 }

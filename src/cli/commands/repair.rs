@@ -103,7 +103,7 @@ impl Recording<'_> {
         let request = RecordRequest {
             project,
             opening: database.opening(&run, true),
-            wait: Duration::from_secs(60),
+            wait: Duration::from_mins(1),
             run: &run,
             what,
             reason: self.reason,

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{CommandError, project_problem, with_failure};
 use crate::cli::exit::Exit;
-use crate::history::store::HistoryError;
+use crate::history::error::HistoryError;
 use crate::history::upgrade::FormatError;
 use crate::pg::error::DbFailure;
 use crate::pg::probe::ReadOnlySource;
@@ -58,6 +58,7 @@ impl RunContext {
         };
         match (stopped, self.kept) {
             (None, _) => before,
+            (Some(_), 0) if self.committed.is_empty() => before,
             (Some(migration), 0) => format!("{before}; nothing of {} is", migration.label()),
             (Some(migration), 1) => {
                 format!("{before}; of {}, 1 statement is", migration.label())
@@ -87,7 +88,7 @@ pub fn of_run(error: &RunError, context: &RunContext) -> CommandError {
         ),
         RunError::History(error) => history(error, context),
         RunError::Plan(refused) => plan(refused, context),
-        RunError::Busy { holder, waited } => busy(holder.as_ref(), *waited, context),
+        RunError::Busy { holder, waited } => busy(holder.as_deref(), *waited, context),
         RunError::Own { what, failure } => {
             let problem =
                 with_failure(Problem::new("own-query", *what), failure).next(context.status());
@@ -360,26 +361,30 @@ fn busy(holder: Option<&Blocker>, waited: Duration, context: &RunContext) -> Com
 
 /// Describes a session in one line.
 fn blocker_text(blocker: &Blocker) -> String {
-    let mut text = format!("pid {}", blocker.pid);
+    let mut parts = vec![format!("pid {}", blocker.pid)];
     if !blocker.user.is_empty() {
-        text.push_str(&format!(", user {}", blocker.user));
+        parts.push(format!("user {}", blocker.user));
     }
     if !blocker.application.is_empty() {
-        text.push_str(&format!(", {}", blocker.application));
+        parts.push(blocker.application.clone());
     }
-    if blocker.backend_type != "client backend" && !blocker.backend_type.is_empty() {
-        text.push_str(&format!(", {}", blocker.backend_type));
+    if !blocker.backend_type.is_empty() && blocker.backend_type != "client backend" {
+        parts.push(blocker.backend_type.clone());
     }
     if !blocker.state.is_empty() {
-        text.push_str(&format!(", {}", blocker.state));
+        parts.push(blocker.state.clone());
     }
-    if let Some(seconds) = blocker.transaction_seconds {
-        text.push_str(&format!(", its transaction {seconds} s old"));
+    parts.extend(
+        blocker
+            .transaction_seconds
+            .map(|seconds| format!("its transaction {seconds} s old")),
+    );
+    let about = parts.join(", ");
+    if blocker.query.is_empty() {
+        about
+    } else {
+        format!("{about}: {}", blocker.query)
     }
-    if !blocker.query.is_empty() {
-        text.push_str(&format!(": {}", blocker.query));
-    }
-    text
 }
 
 fn blockers_text(blockers: &[Blocker]) -> String {

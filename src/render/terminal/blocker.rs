@@ -89,25 +89,32 @@ pub(super) fn way_out(blockers: &[Blocker]) -> Option<String> {
                 .to_owned(),
         );
     }
-    let pids = pids(blockers.iter().filter(|one| !one.is_plain_autovacuum()));
-    let verb = if pids.contains(", ") {
+    let stubborn: Vec<&Blocker> = blockers
+        .iter()
+        .filter(|one| !one.is_plain_autovacuum())
+        .collect();
+    let verb = if stubborn.len() > 1 {
         "end their transactions"
     } else {
         "ends its transaction"
     };
-    Some(format!("goes on when {pids} {verb}"))
+    Some(format!("goes on when {} {verb}", pids(stubborn)))
 }
 
 fn wards_off_wraparound(blocker: &Blocker) -> bool {
     blocker.backend_type == "autovacuum worker" && !blocker.is_plain_autovacuum()
 }
 
-/// Returns `pid 4711, pid 4712 and 3 more`.
-pub(super) fn pids<'a>(blockers: impl Iterator<Item = &'a Blocker>) -> String {
-    let all: Vec<String> = blockers.map(|one| format!("pid {}", one.pid)).collect();
+/// Returns `pid 4711`, or `pids 4711, 4712 and 3 more`.
+pub(super) fn pids<'a>(blockers: impl IntoIterator<Item = &'a Blocker>) -> String {
+    let all: Vec<String> = blockers
+        .into_iter()
+        .map(|one| one.pid.to_string())
+        .collect();
+    let word = if all.len() == 1 { "pid" } else { "pids" };
     let shown = all[..all.len().min(MOST)].join(", ");
     match all.len().saturating_sub(MOST) {
-        0 => shown,
-        more => format!("{shown} and {more} more"),
+        0 => format!("{word} {shown}"),
+        more => format!("{word} {shown} and {more} more"),
     }
 }

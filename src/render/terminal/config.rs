@@ -23,16 +23,24 @@ fn widest(report: &ConfigReport, field: fn(&Setting) -> &str, most: usize) -> us
     report
         .settings
         .iter()
-        .map(|setting| columns(&one_line(field(setting))))
+        .map(|setting| columns(&shown(field(setting))))
         .filter(|&wide| wide <= most)
         .max()
         .unwrap_or(0)
 }
 
+/// An empty value is shown as one: a gap would read as a value that was left out.
+fn shown(text: &str) -> String {
+    if text.is_empty() {
+        return "\"\"".to_owned();
+    }
+    one_line(text)
+}
+
 fn line(out: &mut String, setting: &Setting, names: usize, values: usize, look: Look) {
     let name = left(&one_line(&setting.name), names);
     // A value is shown whole even where it is too long: it is there to be checked and copied.
-    let value = one_line(&setting.value);
+    let value = shown(&setting.value);
     let source = one_line(&setting.source);
     let value_filled = left(&value, values);
     let wide = columns(&name) + 2 + columns(&value_filled) + 2 + columns(&source);

@@ -160,18 +160,12 @@ fn applied(
     duration_ms: f64,
     look: Look,
 ) -> String {
-    let statements = counted(statements, "statement");
-    let statements = right(
-        &left(
-            &statements,
-            if statements.ends_with('s') {
-                0
-            } else {
-                statements.len() + 1
-            },
-        ),
-        16,
-    );
+    let mut statements = counted(statements, "statement");
+    if !statements.ends_with('s') {
+        // The place of the plural's ending, so that the words stand below each other.
+        statements.push(' ');
+    }
+    let statements = right(&statements, 16);
     let time = right(&duration(duration_ms), 10);
     let room = look
         .width
@@ -183,10 +177,10 @@ fn applied(
     if retries > 0 {
         let again = if retries == 1 { "retry" } else { "retries" };
         let text = format!(
-            "    after {} {again} for want of a lock\n",
+            "    after {} {again} for want of a lock",
             count(u64::from(retries))
         );
-        out.push_str(&paint(QUIET, text.trim_end_matches('\n')));
+        out.push_str(&paint(QUIET, &text));
         out.push('\n');
     }
     out
@@ -194,7 +188,7 @@ fn applied(
 
 fn waiting_for_run(holder: Option<&Blocker>, waited_seconds: u64, look: Look) -> String {
     let text = format!(
-        "another run holds the lock; asked again for {} so far",
+        "another run is at work on this database, {} so far",
         whole_seconds(waited_seconds)
     );
     let mut out = said("waiting", CAUTION, &text, look);

@@ -44,7 +44,11 @@ fn table(
     look: Look,
 ) {
     // A sequence number of 19 digits or a made-up action gives way after the name.
-    let widths = Widths::fit(rows, look.width, &[3, 5, 4, 2, 0, 1, 6]);
+    let gives_way = [(3, 20), (2, 8), (0, 6), (1, 6), (3, 6), (2, 6)];
+    let widths = Widths::fit(rows, look.width, &gives_way);
+    let indent = widths.second();
+    let room = look.width.saturating_sub(indent);
+    let margin = " ".repeat(indent);
     for (at, cells) in rows.iter().enumerate() {
         out.push_str(&widths.row(cells, look));
         out.push('\n');
@@ -52,18 +56,14 @@ fn table(
             continue;
         };
         if let Some(below) = below {
-            let text = cut_middle(&below(entry), look.width.saturating_sub(6), look);
-            out.push_str("      ");
+            let text = cut_middle(&below(entry), room, look);
+            out.push_str(&margin);
             out.push_str(&paint(QUIET, &text));
             out.push('\n');
         }
         if let Some(reason) = &entry.reason {
-            let text = cut_middle(
-                &format!("reason: {reason}"),
-                look.width.saturating_sub(6),
-                look,
-            );
-            out.push_str("      ");
+            let text = cut_middle(&format!("reason: {reason}"), room, look);
+            out.push_str(&margin);
             out.push_str(&text);
             out.push('\n');
         }

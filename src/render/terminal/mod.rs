@@ -23,6 +23,9 @@ mod table;
 mod target;
 mod text;
 
+#[cfg(test)]
+pub(in crate::render) mod tests;
+
 pub use config::config;
 pub use event::event;
 pub use history::history;

@@ -53,10 +53,12 @@ fn blocked(blockers: &[Blocker], waited_ms: u64) -> String {
     if blockers.is_empty() {
         return format!("waits for a lock, {waited}");
     }
-    format!("waits for {}, {waited}", pids(blockers.iter()))
+    format!("waits for {}, {waited}", pids(blockers))
 }
 
-/// Returns `building index: phase, 43 %, waits for pid 4711, 12 s`; `None` for other events.
+/// Returns `index 43 %, waits for pid 4711: phase, 12 s`; `None` for other events.
+///
+/// What is worth most stands in front, because a narrow terminal cuts the end.
 pub(super) fn index(event: &RunEvent) -> Option<String> {
     let RunEvent::IndexProgress {
         phase,
@@ -68,17 +70,12 @@ pub(super) fn index(event: &RunEvent) -> Option<String> {
     else {
         return None;
     };
-    let mut text = format!("building index: {}", one_line(phase));
-    if let Some(percent) = percent {
-        text.push_str(", ");
-        text.push_str(&percent.to_string());
-        text.push_str(" %");
-    }
-    if !waits_for.is_empty() {
-        text.push_str(", waits for ");
-        text.push_str(&pids(waits_for.iter()));
-    }
-    text.push_str(", ");
-    text.push_str(&whole_seconds(*seconds));
-    Some(text)
+    let percent = percent.map_or_else(String::new, |percent| format!(" {percent} %"));
+    let waits = if waits_for.is_empty() {
+        String::new()
+    } else {
+        format!(", waits for {}", pids(waits_for))
+    };
+    let (phase, time) = (one_line(phase), whole_seconds(*seconds));
+    Some(format!("index{percent}{waits}: {phase}, {time}"))
 }

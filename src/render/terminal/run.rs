@@ -3,7 +3,7 @@
 use super::label::{commands, labelled, styled};
 use super::look::Look;
 use super::number::{count, counted, duration};
-use super::style::{BAD, CAUTION, GOOD, HEADING, PLAIN, paint};
+use super::style::{BAD, CAUTION, GOOD, HEADING, paint};
 use super::target::command;
 use super::text::{one_line, push_wrapped};
 use crate::report::run::{ApplyReport, Outcome, RecordReport};
@@ -90,7 +90,7 @@ fn stopped(report: &ApplyReport, work: &str, time: &str) -> String {
     if report.applied.is_empty() {
         format!("no migration of this run is committed, after {time}")
     } else {
-        format!("{work} committed before it stopped, after {time}")
+        format!("{work}, committed in {time} before it stopped")
     }
 }
 
@@ -117,10 +117,7 @@ pub fn record(report: &RecordReport, look: Look) -> String {
     let mut out = String::new();
     push_wrapped(&mut out, &report.message, HEADING, 0, 2, look);
     for name in &report.recorded {
-        out.push_str("  ");
-        out.push_str(&paint(GOOD, "recorded"));
-        out.push_str("  ");
-        push_wrapped(&mut out, &one_line(name), PLAIN, 12, 12, look);
+        labelled(&mut out, "recorded", &one_line(name), look);
     }
     if let Some(run) = &report.run {
         labelled(&mut out, "run", &one_line(run), look);

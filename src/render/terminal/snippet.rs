@@ -4,7 +4,7 @@
 //! what it cuts in characters of the source, while escapes and wide characters count in columns.
 
 use annotate_snippets::renderer::DecorStyle;
-use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer};
+use annotate_snippets::{AnnotationKind, Group, Level, Renderer};
 
 use super::look::Look;
 use super::style::{QUIET, paint};
@@ -24,30 +24,22 @@ pub(super) fn snippet(snippet: &Snippet, level: &Level<'_>, look: Look) -> Strin
         let at = format!("{file}:{}:{}", place.line, place.column);
         return format!("  {} {at}\n", paint(QUIET, "-->"));
     }
-    let gutter = place.line.to_string().len() + 3;
-    let shown = Shown::cut(snippet, look.width.saturating_sub(gutter), look);
-    let origin = Origin::path(file)
-        .line(place.line as usize)
-        .char_column(place.column as usize);
+    let digits = place.line.to_string().len();
+    let shown = Shown::cut(snippet, look.width.saturating_sub(digits + 3), look);
     let source = annotate_snippets::Snippet::source(shown.text)
         .line_start(place.line as usize)
         .fold(false)
         .annotation(AnnotationKind::Primary.span(shown.from..shown.to));
-    let group = Group::with_level(level.clone())
-        .element(origin)
-        .element(source);
-    let decor = if look.unicode {
-        DecorStyle::Unicode
-    } else {
-        DecorStyle::Ascii
-    };
-    let mut drawn = Renderer::styled()
-        .decor_style(decor)
+    // The caret is ASCII on every device: it means the same and can be searched for.
+    let drawn = Renderer::styled()
+        .decor_style(DecorStyle::Ascii)
         // The line fits already; a width below this one would make it cut again.
         .term_width(look.width.max(40) * 2)
-        .render(&[group]);
-    drawn.push('\n');
-    drawn
+        .render(&[Group::with_level(level.clone()).element(source)]);
+    // The crate would take the column from the text it is given, which is the cut one.
+    let arrow = format!("{}-->", " ".repeat(digits));
+    let (line, column) = (place.line, place.column);
+    format!("{} {file}:{line}:{column}\n{drawn}\n", paint(QUIET, &arrow))
 }
 
 /// The part of the line that fits, and the bytes of it to underline.
@@ -67,7 +59,15 @@ impl Shown {
         }
         // Room for both marks, whether they are needed or not: simpler, and two columns dearer.
         let room = room.saturating_sub(2 * columns(mark)).max(8);
-        let marked = head(&marked, room / 2);
+        // Some of the text around the mark stays, however long the mark is.
+        let around = (columns(&before) + columns(&after)).min(room / 4);
+        let whole = marked.len();
+        let marked = head(&marked, room - around);
+        if marked.len() < whole {
+            let front = tail(&before, around);
+            let cut_front = if front.len() < before.len() { mark } else { "" };
+            return Self::join(cut_front, front, marked, "", mark);
+        }
         let left = room - columns(marked);
         let behind = columns(&after).min(left / 3);
         let front = tail(&before, left - behind);

@@ -25,9 +25,10 @@ pub fn status(report: &StatusReport, look: Look) -> String {
     out.push_str("  ");
     out.push_str(&cut_end(&server, look.width.saturating_sub(8), look));
     out.push('\n');
+    let widths = widths(report, look);
     for phase in &report.phases {
         out.push('\n');
-        draw_phase(&mut out, phase, look);
+        draw_phase(&mut out, phase, &widths, look);
     }
     if !report.orphans.is_empty() {
         out.push('\n');
@@ -38,7 +39,7 @@ pub fn status(report: &StatusReport, look: Look) -> String {
         );
         out.push_str(&paint(CAUTION, &text));
         out.push('\n');
-        draw_rows(&mut out, &report.orphans.iter().collect::<Vec<_>>(), look);
+        draw_rows(&mut out, &report.orphans, &widths, look);
     }
     for problem in &report.problems {
         out.push('\n');
@@ -49,28 +50,66 @@ pub fn status(report: &StatusReport, look: Look) -> String {
     out
 }
 
-fn draw_phase(out: &mut String, phase: &PhaseStatus, look: Look) {
-    heading(out, phase, look);
-    let folded = phase.migrations.len() > MOST_LISTED
+/// The columns of all tables, so that they stand below each other from step to step.
+fn widths(report: &StatusReport, look: Look) -> Widths {
+    let rows: Vec<Vec<Cell>> = report
+        .phases
+        .iter()
+        .filter(|phase| !is_folded(phase))
+        .flat_map(|phase| &phase.migrations)
+        .chain(&report.orphans)
+        .map(row)
+        .collect();
+    // `evmig history` has the run's id in full, so it gives way before the name does.
+    let gives_way = [(3, 10), (1, 20), (3, 6), (1, 6), (2, 6)];
+    Widths::fit(&rows, look.width.saturating_sub(ROW_INDENT), &gives_way)
+}
+
+fn is_folded(phase: &PhaseStatus) -> bool {
+    phase.migrations.len() > MOST_LISTED
         && phase
             .migrations
             .iter()
-            .all(|one| one.state == MigrationState::Applied);
-    for step in steps(&phase.migrations) {
-        let name = step.first().map_or("", |one| one.step.as_str());
-        if folded {
-            let tail = format!("  {} applied", count(step.len() as u64));
-            let room = look.width.saturating_sub(2 + columns(&tail));
-            out.push_str("  ");
-            out.push_str(&cut_middle(name, room, look));
-            out.push_str(&paint(GOOD, &tail));
-            out.push('\n');
-            continue;
-        }
+            .all(|one| one.state == MigrationState::Applied)
+}
+
+/// Neighbours of the same step, with its name; the order is the one they run in.
+fn steps(phase: &PhaseStatus) -> impl Iterator<Item = (&str, &[MigrationStatus])> {
+    phase
+        .migrations
+        .chunk_by(|one, next| one.step == next.step)
+        .map(|step| (step.first().map_or("", |one| one.step.as_str()), step))
+}
+
+fn draw_phase(out: &mut String, phase: &PhaseStatus, widths: &Widths, look: Look) {
+    heading(out, phase, look);
+    if is_folded(phase) {
+        draw_folded(out, phase, look);
+        return;
+    }
+    for (name, step) in steps(phase) {
         out.push_str("  ");
         out.push_str(&cut_middle(name, look.width.saturating_sub(2), look));
         out.push('\n');
-        draw_rows(out, &step, look);
+        draw_rows(out, step, widths, look);
+    }
+}
+
+fn draw_folded(out: &mut String, phase: &PhaseStatus, look: Look) {
+    let rows: Vec<Vec<Cell>> = steps(phase)
+        .map(|(name, step)| {
+            let applied = format!("{} applied", count(step.len() as u64));
+            vec![
+                Cell::new(name, PLAIN),
+                Cell::new(&applied, GOOD).at_the_right(),
+            ]
+        })
+        .collect();
+    let widths = Widths::fit(&rows, look.width.saturating_sub(2), &[(0, 6)]);
+    for cells in &rows {
+        out.push_str("  ");
+        out.push_str(&widths.row(cells, look));
+        out.push('\n');
     }
 }
 
@@ -83,9 +122,11 @@ fn heading(out: &mut String, phase: &PhaseStatus, look: Look) {
     let all = phase.migrations.len();
     let state = if all == 0 {
         "no migrations".to_owned()
+    } else if applied == all {
+        format!("{}: all {}", phase.state.as_str(), count(all as u64))
     } else {
         format!(
-            "{}, {} of {}",
+            "{}: {} of {} applied",
             phase.state.as_str(),
             count(applied as u64),
             count(all as u64)
@@ -105,26 +146,14 @@ fn heading(out: &mut String, phase: &PhaseStatus, look: Look) {
     out.push('\n');
 }
 
-/// Groups neighbours of the same step; the order is the one they run in.
-fn steps(migrations: &[MigrationStatus]) -> Vec<Vec<&MigrationStatus>> {
-    migrations
-        .chunk_by(|one, next| one.step == next.step)
-        .map(|step| step.iter().collect())
-        .collect()
-}
-
-fn draw_rows(out: &mut String, migrations: &[&MigrationStatus], look: Look) {
-    let rows: Vec<Vec<Cell>> = migrations.iter().map(|one| row(one)).collect();
-    let room = look.width.saturating_sub(ROW_INDENT);
-    // The run's id is in `evmig history` in full, so it gives way before the name does.
-    let widths = Widths::fit(&rows, room, &[3, 1, 2]);
+fn draw_rows(out: &mut String, migrations: &[MigrationStatus], widths: &Widths, look: Look) {
     let margin = " ".repeat(ROW_INDENT);
-    for (cells, one) in rows.iter().zip(migrations) {
+    let indent = ROW_INDENT + widths.second();
+    for one in migrations {
         out.push_str(&margin);
-        out.push_str(&widths.row(cells, look));
+        out.push_str(&widths.row(&row(one), look));
         out.push('\n');
         if let Some(note) = &one.note {
-            let indent = ROW_INDENT + 11;
             out.push_str(&" ".repeat(indent));
             out.push_str(&cut_end(note, look.width.saturating_sub(indent), look));
             out.push('\n');
@@ -198,15 +227,19 @@ fn draw_total(out: &mut String, report: &StatusReport, look: Look) {
         out.push('\n');
         return;
     }
-    out.push_str(&paint(
-        HEADING,
-        &cut_end(&parts.join(", "), look.width, look),
-    ));
+    let total = if parts.is_empty() {
+        // The producer counts something that is in no row; the number is said all the same.
+        format!("{} pending", count(report.pending as u64))
+    } else {
+        parts.join(", ")
+    };
+    out.push_str(&paint(HEADING, &cut_end(&total, look.width, look)));
     out.push('\n');
     if of(Divergent) + of(Missing) > 0 {
         for line in super::text::wrap(
             "Divergent and missing migrations stop every apply until they are settled.",
             look.width,
+            0,
         ) {
             out.push_str(&line);
             out.push('\n');

@@ -8,8 +8,6 @@ use super::text::{columns, cut_middle, left, one_line, right};
 
 /// Blanks between two columns.
 const GAP: usize = 2;
-/// No column shrinks below this.
-const LEAST: usize = 6;
 
 /// One field of a row.
 pub(super) struct Cell {
@@ -41,19 +39,25 @@ pub(super) struct Widths(Vec<usize>);
 impl Widths {
     /// Takes what each column needs, and takes away where that is more than `room`.
     ///
-    /// `gives_way` lists the columns that may be cut, the first one first. Others stay whole.
-    pub(super) fn fit(rows: &[Vec<Cell>], room: usize, gives_way: &[usize]) -> Self {
+    /// `gives_way` lists columns that may be cut and what they keep at least, the first one first.
+    /// A column may stand there twice: it gives some, then others do, then it gives more.
+    pub(super) fn fit(rows: &[Vec<Cell>], room: usize, gives_way: &[(usize, usize)]) -> Self {
         let mut widths = natural(rows);
         let mut excess = total(&widths).saturating_sub(room);
-        for &column in gives_way {
+        for &(column, least) in gives_way {
             let Some(width) = widths.get_mut(column) else {
                 continue;
             };
-            let less = excess.min(width.saturating_sub(LEAST));
+            let less = excess.min(width.saturating_sub(least));
             *width -= less;
             excess -= less;
         }
         Self(widths)
+    }
+
+    /// Returns where the second column begins.
+    pub(super) fn second(&self) -> usize {
+        self.0.first().map_or(0, |width| width + GAP)
     }
 
     /// Returns one row without blanks at its end and without a line break.

@@ -115,18 +115,20 @@ pub(super) fn right(text: &str, width: usize) -> String {
 /// Breaks prose into lines of at most `width` columns.
 ///
 /// Line breaks of the text stay, and so does what a line is indented by. A word that is longer
-/// than a line is left whole: paths and commands are there to be copied.
-pub(super) fn wrap(prose: &str, width: usize) -> Vec<String> {
+/// than a line is left whole: paths and commands are there to be copied. On the first line
+/// `taken` columns are used up already.
+pub(super) fn wrap(prose: &str, width: usize, taken: usize) -> Vec<String> {
     let safe = for_terminal(prose.trim_end()).replace('\t', "    ");
     let mut lines = Vec::new();
-    for line in safe.split('\n') {
-        wrap_line(line.trim_end(), width, &mut lines);
+    for (at, line) in safe.split('\n').enumerate() {
+        let taken = if at == 0 { taken } else { 0 };
+        wrap_line(line.trim_end(), width, taken, &mut lines);
     }
     lines
 }
 
-fn wrap_line(line: &str, width: usize, lines: &mut Vec<String>) {
-    if columns(line) <= width {
+fn wrap_line(line: &str, width: usize, before: usize, lines: &mut Vec<String>) {
+    if before + columns(line) <= width {
         lines.push(line.to_owned());
         return;
     }
@@ -138,7 +140,7 @@ fn wrap_line(line: &str, width: usize, lines: &mut Vec<String>) {
         indent
     };
     let mut current = indent.to_owned();
-    let mut taken = columns(indent);
+    let mut taken = before + columns(indent);
     let mut empty = true;
     for word in line.split_whitespace() {
         let wide: usize = word.chars().map(most_columns).sum();
@@ -169,8 +171,9 @@ pub(super) fn push_wrapped(
     indent: usize,
     look: Look,
 ) {
-    let room = look.width.saturating_sub(first.max(indent)).max(16);
-    for (at, line) in wrap(prose, room).iter().enumerate() {
+    let room = look.width.saturating_sub(indent).max(16);
+    let taken = first.saturating_sub(indent);
+    for (at, line) in wrap(prose, room, taken).iter().enumerate() {
         if at > 0 && !line.is_empty() {
             out.push_str(&" ".repeat(indent));
         }
@@ -215,13 +218,14 @@ mod tests {
 
     #[test]
     fn wrapping_keeps_breaks_indents_and_long_words() {
-        assert_eq!(wrap("one two three", 7), ["one two", "three"]);
-        assert_eq!(wrap("a\n\n  b c d\n", 4), ["a", "", "  b", "  c", "  d"]);
+        assert_eq!(wrap("one two three", 7, 0), ["one two", "three"]);
+        assert_eq!(wrap("a\n\n  b c d\n", 4, 0), ["a", "", "  b", "  c", "  d"]);
         assert_eq!(
-            wrap("x /a/very/long/path y", 6),
+            wrap("x /a/very/long/path y", 6, 0),
             ["x", "/a/very/long/path", "y"]
         );
-        assert_eq!(wrap("", 6), [""]);
+        assert_eq!(wrap("", 6, 0), [""]);
+        assert_eq!(wrap("one two three", 7, 4), ["one", "two", "three"]);
     }
 
     proptest! {
@@ -233,9 +237,9 @@ mod tests {
         }
 
         #[test]
-        fn wrapping_loses_no_word(text in "[a-zß語 \n]{0,80}", width in 1usize..40) {
+        fn wrapping_loses_no_word(text in "[a-zß語 \n]{0,80}", width in 1usize..40, taken in 0usize..50) {
             let before: Vec<String> = text.split_whitespace().map(str::to_owned).collect();
-            let lines = wrap(&text, width);
+            let lines = wrap(&text, width, taken);
             let after: Vec<String> = lines
                 .iter()
                 .flat_map(|line| line.split_whitespace().map(str::to_owned))

@@ -1,0 +1,67 @@
+//! What a row of the history is made from.
+
+use super::model::{Action, Key};
+
+/// Facts of one migration that a row is made from.
+#[derive(Debug, Clone, Copy)]
+pub struct Record<'a> {
+    /// Transaction guard; `None` outside a guarded transaction.
+    pub guard: Option<&'a str>,
+    /// Which migration.
+    pub key: &'a Key,
+    /// Its name.
+    pub name: &'a str,
+    /// Number of its phase.
+    pub phase_number: u32,
+    /// Name of its phase.
+    pub phase: &'a str,
+    /// Name of its step.
+    pub step: &'a str,
+    /// Run id.
+    pub run: &'a str,
+    /// What was done.
+    pub action: Action,
+    /// SHA-256 of the normalised text.
+    pub sha256: &'a str,
+    /// Refinery's checksum for the width of its table.
+    pub refinery_checksum: Option<&'a str>,
+    /// How long it took.
+    pub duration: RecordDuration,
+    /// How many statements ran.
+    pub statements: usize,
+    /// The script.
+    pub up_sql: Option<&'a str>,
+    /// The rollback script.
+    pub down_sql: Option<&'a str>,
+    /// Why, for `repair` and `baseline`.
+    pub reason: Option<&'a str>,
+    /// Newest journal row that belongs to it.
+    pub journal_seq: Option<i64>,
+}
+
+/// How long a migration took.
+#[derive(Debug, Clone, Copy)]
+pub enum RecordDuration {
+    /// From the beginning of the transaction, by the server's clock.
+    SinceBegin,
+    /// So many milliseconds.
+    Milliseconds(f64),
+    /// Nothing ran.
+    None,
+}
+
+/// A statement text with its parameters, ready to be sent.
+#[derive(Debug, Clone)]
+pub struct Prepared {
+    /// The text.
+    pub sql: String,
+    /// Its parameters, in order.
+    pub parameters: Vec<Option<String>>,
+}
+
+impl Prepared {
+    /// Returns the parameters as the session takes them.
+    pub fn borrowed(&self) -> Vec<Option<&str>> {
+        self.parameters.iter().map(Option::as_deref).collect()
+    }
+}

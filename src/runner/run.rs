@@ -1,0 +1,418 @@
+//! A run that holds the lock: its work, one after the other, and how it ended.
+
+use std::time::Instant;
+
+use super::apply::{Applied, Scripts};
+use super::attempt::{Interrupt, Link};
+use super::error::{RunError, Stop};
+use super::open::{Opened, Opening};
+use super::record::{Facts, Why, migration_ref};
+use super::resolve::{self, Fate};
+use super::stepwise::{self, Steps};
+use super::transactional::{self, Setup, Unit};
+use crate::history::error::HistoryError;
+use crate::history::model::{Action, History, StatementState};
+use crate::history::record::RecordDuration;
+use crate::history::store::Store;
+use crate::pg::error::DbFailure;
+use crate::pg::lock::HistoryLock;
+use crate::pg::session::Session;
+use crate::plan::choose::{Chosen, Work};
+use crate::plan::standing::key;
+use crate::project::Project;
+use crate::project::script::Mode;
+use crate::report::event::{EventSink, MigrationRef, RunEvent};
+use crate::report::problem::Problem;
+use crate::report::run::{AppliedMigration, Outcome};
+use crate::sql::name::QualifiedName;
+
+/// A run that holds the lock.
+pub(super) struct Run<'a> {
+    pub(super) project: &'a Project,
+    pub(super) opening: Opening,
+    pub(super) opened: Opened,
+    pub(super) watch_session: Option<Session>,
+    pub(super) store: Store,
+    pub(super) history: History,
+    pub(super) lock: HistoryLock,
+    pub(super) setup: Setup,
+    pub(super) id: String,
+    pub(super) chosen: Chosen,
+    pub(super) scripts: Scripts,
+    pub(super) applied: Vec<AppliedMigration>,
+    pub(super) kept: usize,
+    pub(super) unknown: bool,
+}
+
+/// Says what is not run here, and why.
+pub(super) fn tell_passed_over(project: &Project, chosen: &Chosen, sink: &mut dyn EventSink) {
+    for work in &chosen.work {
+        if let Work::PassOver {
+            phase,
+            step,
+            reason,
+        } = work
+        {
+            let phase = &project.manifest.phases[*phase];
+            sink.event(&RunEvent::StepPassedOver {
+                phase: phase.name.value.clone(),
+                step: step
+                    .map(|step| phase.steps[step].name.value.clone())
+                    .unwrap_or_default(),
+                reason: reason.clone(),
+            });
+        }
+    }
+}
+
+impl Run<'_> {
+    /// Does the chosen work, one after the other, and records how it ended.
+    pub(super) async fn walk(
+        mut self,
+        interrupt: &mut Interrupt,
+        sink: &mut dyn EventSink,
+    ) -> Applied {
+        let work = std::mem::take(&mut self.chosen.work);
+        let result = self.do_all(&work, interrupt, sink).await;
+        let total = self.scripts.len();
+        let outcome = match &result {
+            Ok(()) => Outcome::Applied,
+            Err(_) if self.unknown => Outcome::Unknown,
+            Err(error) if is_interrupt(error) => Outcome::Interrupted,
+            Err(_) => Outcome::Failed,
+        };
+        let error = result.err();
+        let text = error.as_ref().map(ToString::to_string);
+        if outcome != Outcome::Unknown {
+            self.finish(outcome, text.as_deref(), sink).await;
+        }
+        Applied {
+            outcome,
+            recorded: true,
+            pending: self.chosen.left + total - self.applied.len(),
+            applied: self.applied,
+            kept: self.kept,
+            other_runs: Vec::new(),
+            error,
+        }
+    }
+
+    async fn do_all(
+        &mut self,
+        work: &[Work],
+        interrupt: &mut Interrupt,
+        sink: &mut dyn EventSink,
+    ) -> Result<(), RunError> {
+        let mut phase_told = None;
+        for item in work {
+            if interrupt.is_set() {
+                return Err(RunError::Interrupted);
+            }
+            let phase = match item {
+                Work::Migration { index } => self.project.migrations[*index].phase,
+                Work::Analyze { phase, .. } | Work::PassOver { phase, .. } => *phase,
+            };
+            if phase_told != Some(phase) && !matches!(item, Work::PassOver { .. }) {
+                phase_told = Some(phase);
+                let phase = &self.project.manifest.phases[phase];
+                sink.event(&RunEvent::PhaseStarted {
+                    number: phase.number.value,
+                    name: phase.name.value.clone(),
+                    title: phase.title.clone(),
+                });
+            }
+            match item {
+                Work::Migration { index } => self.migrate(*index, interrupt, sink).await?,
+                Work::Analyze { tables, .. } => self.analyze(tables).await?,
+                Work::PassOver { .. } => {
+                    let one = Chosen {
+                        work: vec![item.clone()],
+                        left: 0,
+                    };
+                    tell_passed_over(self.project, &one, sink);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn migrate(
+        &mut self,
+        index: usize,
+        interrupt: &mut Interrupt,
+        sink: &mut dyn EventSink,
+    ) -> Result<(), RunError> {
+        let migration = &self.project.migrations[index];
+        let named = migration_ref(self.project, migration);
+        let started = Instant::now();
+        let done = self.run_one(index, &named, interrupt, sink).await;
+        let (statements, retries) = match done {
+            Ok(done) => done,
+            Err(stop) => self.after_stop(index, &named, *stop, sink).await?,
+        };
+        let duration_ms = started.elapsed().as_secs_f64() * 1000.0;
+        sink.event(&RunEvent::MigrationApplied {
+            migration: named.clone(),
+            statements,
+            retries,
+            duration_ms,
+        });
+        self.applied.push(AppliedMigration {
+            version: named.version.clone(),
+            name: named.name.clone(),
+            phase: named.phase.clone(),
+            step: named.step.clone(),
+            statements,
+            retries,
+            duration_ms,
+        });
+        self.reset(&named).await
+    }
+
+    /// Runs one migration and its history row; returns its statements and retries.
+    async fn run_one(
+        &mut self,
+        index: usize,
+        named: &MigrationRef,
+        interrupt: &mut Interrupt,
+        sink: &mut dyn EventSink,
+    ) -> Result<(usize, u32), Box<Stop>> {
+        let migration = &self.project.migrations[index];
+        let Some((_, script)) = self.scripts.iter().find(|(at, _)| *at == index) else {
+            return Ok((0, 0));
+        };
+        let facts = Facts::new(self.project, migration, self.store.refinery().version_type);
+        let journal = self.history.journal(facts.key());
+        let contract = self.project.manifest.phases[migration.phase]
+            .contract
+            .as_ref();
+        let setup = Setup {
+            lock_hold: contract
+                .and_then(|contract| contract.max_lock_hold.as_ref())
+                .map(|at| at.value),
+            ..self.setup.clone()
+        };
+        let steps = Steps {
+            script,
+            store: &self.store,
+            key: facts.key(),
+            migration: named,
+            run: &self.id,
+            journal: &journal,
+            setup: &setup,
+        };
+        let transactional = matches!(script.mode(), Mode::Transaction { .. });
+        sink.event(&RunEvent::MigrationStarted {
+            migration: named.clone(),
+            statements: script.body().len(),
+            transactional,
+            resumed_at: Some(steps.resume_at()).filter(|at| *at > 0 && !transactional),
+        });
+        let mut link = Link {
+            session: &self.opened.session,
+            notices: &mut self.opened.notices,
+            watcher: &self.opened.watcher,
+            watch_session: &mut self.watch_session,
+            pid: self.opened.facts.backend.pid,
+            interrupt,
+            sink,
+        };
+        let why = Why {
+            run: &self.id,
+            action: Action::Apply,
+            reason: None,
+        };
+        let count = script.body().len();
+        if transactional {
+            let guard = format!("{}:{}", self.id, facts.key().to_text());
+            let row = facts.record(why, Some(&guard), RecordDuration::SinceBegin, count, None);
+            let records = [self.store.record(&row)];
+            let unit = Unit {
+                script,
+                first: script.body().start,
+                end: script.body().end,
+                begin: script.begin(),
+                guard: &guard,
+                records: &records,
+                migration: named,
+                kept: 0,
+            };
+            let cost = transactional::run(&mut link, &setup, unit).await?;
+            return Ok((count, cost.retries));
+        }
+        let cost = steps.run(&mut link).await?;
+        let last = self
+            .store
+            .last_journal(&self.opened.session, facts.key())
+            .await;
+        let last = last.map_err(own_history)?;
+        let duration = RecordDuration::Milliseconds(cost.elapsed.as_secs_f64() * 1000.0);
+        let row = facts.record(why, None, duration, count, last);
+        let record = self.store.record(&row);
+        let session = &self.opened.session;
+        let begin = format!("begin; {}", setup.own_prefix());
+        let parameters = record.borrowed();
+        let (begun, written, ended) = tokio::join!(
+            biased;
+            session.run(&begin),
+            session.query(&record.sql, &parameters),
+            session.run("commit"),
+        );
+        begun
+            .and(written.map(|_| ()))
+            .and(ended)
+            .map_err(|failure| stepwise::own("could not write the history", failure))?;
+        Ok((count, cost.retries))
+    }
+
+    /// Finds out what a lost connection has left, and gives every other stop its migration.
+    async fn after_stop(
+        &mut self,
+        index: usize,
+        named: &MigrationRef,
+        stop: Stop,
+        sink: &mut dyn EventSink,
+    ) -> Result<(usize, u32), RunError> {
+        self.kept = stop.kept();
+        let Stop::ConnectionLost { failure } = stop else {
+            return Err(RunError::Migration {
+                migration: Box::new(named.clone()),
+                stop: Box::new(stop),
+            });
+        };
+        let key = key(&self.project.migrations[index]);
+        let reason = failure.to_string();
+        let fate = resolve::ask(
+            &self.opening,
+            &self.store,
+            self.lock,
+            &key,
+            &self.id,
+            &reason,
+            sink,
+        )
+        .await;
+        self.watch_session = None;
+        match fate {
+            Fate::Applied(opened) => {
+                self.opened = *opened;
+                let count = self.scripts.iter().find(|(at, _)| *at == index);
+                Ok((count.map_or(0, |(_, script)| script.body().len()), 0))
+            }
+            Fate::NotApplied(opened) => {
+                self.opened = *opened;
+                let journal = self.store.read(&self.opened.session).await?;
+                self.kept = journal
+                    .journal(&key)
+                    .iter()
+                    .filter(|row| row.state == StatementState::Done)
+                    .count();
+                let stop = Box::new(Stop::ConnectionLost { failure });
+                Err(RunError::Migration {
+                    migration: Box::new(named.clone()),
+                    stop,
+                })
+            }
+            Fate::Unknown(why) => {
+                self.unknown = true;
+                let stop = Box::new(Stop::Unknown { failure, why });
+                Err(RunError::Migration {
+                    migration: Box::new(named.clone()),
+                    stop,
+                })
+            }
+        }
+    }
+
+    /// Leaves nothing of a file's settings for the next one, and makes sure of the lock.
+    async fn reset(&mut self, named: &MigrationRef) -> Result<(), RunError> {
+        let own = || RunError::own("could not reset the session");
+        let reset = self.opened.settings.reset_sql();
+        let (reset, held) = tokio::join!(
+            biased;
+            self.opened.session.run(&reset),
+            self.lock.is_held(&self.opened.session)
+        );
+        reset.map_err(own())?;
+        if held.map_err(own())? {
+            return Ok(());
+        }
+        Err(RunError::Migration {
+            migration: Box::new(named.clone()),
+            stop: Box::new(Stop::LostLock),
+        })
+    }
+
+    async fn analyze(&self, tables: &[String]) -> Result<(), RunError> {
+        for table in tables {
+            let parts: Vec<&str> = table.splitn(2, '.').collect();
+            let name = match parts.as_slice() {
+                [schema, table] => QualifiedName {
+                    schema: Some((*schema).to_owned()),
+                    name: (*table).to_owned(),
+                },
+                _ => QualifiedName {
+                    schema: Some("public".to_owned()),
+                    name: table.clone(),
+                },
+            };
+            self.opened
+                .session
+                .run(&format!("analyze {}", name.quoted()))
+                .await
+                .map_err(RunError::own("could not analyze a table"))?;
+        }
+        Ok(())
+    }
+
+    /// Records the end, gives the lock back, and says goodbye; none of it changes the outcome.
+    async fn finish(&mut self, outcome: Outcome, error: Option<&str>, sink: &mut dyn EventSink) {
+        let session = &self.opened.session;
+        // A failed file may have left its settings.
+        let reset = self.opened.settings.reset_sql();
+        let ended = match session.run(&reset).await {
+            Ok(()) => {
+                self.store
+                    .finish_run(session, &self.id, outcome.as_str(), error)
+                    .await
+            }
+            Err(failure) => Err(HistoryError::Query {
+                what: "could not reset the session",
+                failure: Box::new(failure),
+            }),
+        };
+        if let Err(error) = ended {
+            sink.event(&RunEvent::Warning {
+                problem: Problem::new(
+                    "run-end-not-recorded",
+                    "the end of the run could not be recorded",
+                )
+                .detail(error.to_string()),
+            });
+        }
+        // The end of the session gives it back too.
+        drop(self.lock.release(session).await);
+    }
+}
+
+fn own_history(error: HistoryError) -> Box<Stop> {
+    Box::new(match error {
+        HistoryError::Query { what, failure } => Stop::Own {
+            what,
+            failure: *failure,
+        },
+        other => Stop::Own {
+            what: "could not read the journal",
+            failure: DbFailure::protocol(&other.to_string()),
+        },
+    })
+}
+
+/// Returns whether a signal stopped the run.
+fn is_interrupt(error: &RunError) -> bool {
+    match error {
+        RunError::Interrupted => true,
+        RunError::Migration { stop, .. } => matches!(**stop, Stop::Interrupted { .. }),
+        _ => false,
+    }
+}
