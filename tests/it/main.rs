@@ -17,4 +17,5 @@ mod pg_server;
 mod pooler;
 mod refinery;
 mod secrets;
+mod tamper;
 mod tls;
