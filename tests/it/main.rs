@@ -16,4 +16,6 @@ mod majors;
 mod pg_server;
 mod pooler;
 mod refinery;
+mod secrets;
+mod tamper;
 mod tls;
