@@ -109,7 +109,7 @@ pub async fn run(link: &mut Link<'_>, setup: &Setup, unit: Unit<'_>) -> Result<C
         if is_gone(&failure) || driven.cancelled == Some(Cancelled::NoAnswer) {
             return Err(Box::new(Stop::ConnectionLost { failure }));
         }
-        roll_back(link.session).await?;
+        roll_back(link, unit.migration).await?;
         let lock_wait = driven.cancelled == Some(Cancelled::LockWait);
         let retryable = matches!(failure.kind(), Kind::LockTimeout | Kind::Deadlock);
         if !retryable && !lock_wait {
@@ -191,8 +191,22 @@ pub async fn wait_for_retry(
 }
 
 /// Ends the failed transaction, so that the session can be used again.
-async fn roll_back(session: &Session) -> Result<(), Box<Stop>> {
-    session.run("rollback").await.map_err(|failure| {
+///
+/// The `COMMIT` that was on its way has ended it already, unless `COPY` kept it back; the server's
+/// word that there is no transaction (25P01) is therefore no news.
+async fn roll_back(link: &mut Link<'_>, migration: &MigrationRef) -> Result<(), Box<Stop>> {
+    let ended = link.session.run("rollback").await;
+    while let Ok(notice) = link.notices.try_recv() {
+        if notice.sqlstate.as_deref() != Some("25P01") {
+            link.sink.event(&RunEvent::Notice {
+                migration: Some(migration.clone()),
+                severity: notice.severity,
+                message: notice.message,
+                hint: notice.hint,
+            });
+        }
+    }
+    ended.map_err(|failure| {
         Box::new(if is_gone(&failure) {
             Stop::ConnectionLost { failure }
         } else {

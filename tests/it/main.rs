@@ -9,6 +9,8 @@
 
 mod architecture;
 mod connect;
+mod documented_commands;
+mod documented_errors;
 mod embedded;
 mod harness;
 mod harness_self;
@@ -16,6 +18,7 @@ mod majors;
 mod pg_server;
 mod pooler;
 mod refinery;
+mod regression;
 mod secrets;
 mod tamper;
 mod tls;

@@ -168,10 +168,16 @@ fn show_script(
             .unified_diff()
             .header(&old, file.path.as_str())
             .to_string();
-        let shown = if unified.is_empty() {
-            "no difference\n".to_owned()
-        } else {
-            unified
+        let shown = match (context.ui.is_json(), unified.is_empty()) {
+            (true, _) => {
+                let document = serde_json::json!({
+                    "schema": "evmig.script-diff/1", "version": version.to_string(),
+                    "file": file.path.as_str(), "diff": unified,
+                });
+                format!("{document:#}\n")
+            }
+            (false, true) => "no difference\n".to_owned(),
+            (false, false) => unified,
         };
         context.ui.result(&shown);
         return Ok(Exit::Done);
