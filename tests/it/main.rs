@@ -19,4 +19,6 @@ mod pg_server;
 mod pooler;
 mod refinery;
 mod regression;
+mod secrets;
+mod tamper;
 mod tls;
