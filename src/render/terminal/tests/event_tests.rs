@@ -209,3 +209,18 @@ fn the_target_says_what_named_it() {
             no environment, named by environment DATABASE_URL
     ");
 }
+
+#[test]
+fn a_phase_that_is_passed_over_names_no_step() {
+    let passed_over = RunEvent::StepPassedOver {
+        phase: "sample-data".into(),
+        step: String::new(),
+        reason: "it may not run in environment local".into(),
+    };
+    assert_eq!(
+        event(&passed_over, AT_80)
+            .map(|text| plain(&text))
+            .as_deref(),
+        Some("  phase sample-data passed over: it may not run in environment local\n")
+    );
+}
