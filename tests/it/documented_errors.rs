@@ -39,7 +39,7 @@ fn sources() -> Vec<(String, String)> {
             }
             if path.is_dir() {
                 walk(&path, found);
-            } else if name.ends_with(".rs") {
+            } else if path.extension().is_some_and(|ending| ending == "rs") {
                 let text = fs::read_to_string(&path).expect("UTF-8");
                 let own = text.split("#[cfg(test)]\nmod ").next().unwrap_or_default();
                 found.push((name, own.to_owned()));
