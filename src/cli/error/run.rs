@@ -522,10 +522,14 @@ fn other_stop(migration: &MigrationRef, stop: &Stop, context: &RunContext) -> Co
             .next(format!("edit {}", migration.file)),
         ),
         Stop::LostLock => CommandError::new(
-            Exit::Partial,
-            about("lost-lock", format!("after {label}, the session did not hold the run's lock any more"), None)
-                .hint("something in the file released it; another run may have begun")
-                .next(context.status()),
+            failed,
+            about(
+                "lost-lock",
+                format!("{label} was rolled back: its session did not hold the run's lock any more"),
+                None,
+            )
+            .hint("something in the file released it (pg_advisory_unlock?); another run may have begun")
+            .next(context.status()),
         ),
         Stop::Interrupted { .. } => CommandError::new(
             Exit::Interrupted,
