@@ -8,7 +8,9 @@
 )]
 
 mod architecture;
+mod config_command;
 mod connect;
+mod db_command;
 mod embedded;
 mod harness;
 mod harness_self;
@@ -16,6 +18,7 @@ mod majors;
 mod pg_server;
 mod pooler;
 mod refinery;
+mod scaffold_commands;
 mod secrets;
 mod tamper;
 mod tls;
