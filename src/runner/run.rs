@@ -177,6 +177,7 @@ impl Run<'_> {
         interrupt: &mut Interrupt,
         sink: &mut dyn EventSink,
     ) -> Result<(usize, u32), Box<Stop>> {
+        self.kept = 0;
         let migration = &self.project.migrations[index];
         let Some((_, script)) = self.scripts.iter().find(|(at, _)| *at == index) else {
             return Ok((0, 0));
@@ -240,7 +241,7 @@ impl Run<'_> {
             let cost = transactional::run(&mut link, &setup, unit).await?;
             return Ok((count, cost.retries));
         }
-        let cost = steps.run(&mut link).await?;
+        let cost = steps.run(&mut link, &mut self.kept).await?;
         let last = self
             .store
             .last_journal(&self.opened.session, facts.key())
@@ -273,7 +274,7 @@ impl Run<'_> {
         stop: Stop,
         sink: &mut dyn EventSink,
     ) -> Result<(usize, u32), RunError> {
-        self.kept = stop.kept();
+        self.kept = self.kept.max(stop.kept());
         let Stop::ConnectionLost { failure } = stop else {
             return Err(RunError::Migration {
                 migration: Box::new(named.clone()),

@@ -109,7 +109,7 @@ pub async fn run(link: &mut Link<'_>, setup: &Setup, unit: Unit<'_>) -> Result<C
         if is_gone(&failure) || driven.cancelled == Some(Cancelled::NoAnswer) {
             return Err(Box::new(Stop::ConnectionLost { failure }));
         }
-        roll_back(link.session).await?;
+        roll_back(link, unit.migration).await?;
         let lock_wait = driven.cancelled == Some(Cancelled::LockWait);
         let retryable = matches!(failure.kind(), Kind::LockTimeout | Kind::Deadlock);
         if !retryable && !lock_wait {
@@ -130,37 +130,83 @@ pub async fn run(link: &mut Link<'_>, setup: &Setup, unit: Unit<'_>) -> Result<C
             }));
         };
         lock_timeout = longer;
-        wait_for_retry(link, unit, setup, &tries, wait, &failure, driven.blockers).await?;
+        let again = Again {
+            migration: unit.migration,
+            kept: unit.kept,
+            attempt: tries.failed(),
+            of: setup.policy.retries,
+            wait,
+        };
+        wait_for_retry(link, again, &failure, driven.blockers).await?;
     }
 }
 
+/// A try that failed for want of a lock, and the wait before the next.
+#[derive(Debug, Clone, Copy)]
+pub struct Again<'a> {
+    /// Which migration.
+    pub migration: &'a MigrationRef,
+    /// How many of its statements are committed.
+    pub kept: usize,
+    /// Number of the try that failed, from 1.
+    pub attempt: u32,
+    /// How many retries there may be.
+    pub of: u32,
+    /// How long to wait.
+    pub wait: Duration,
+}
+
 /// Says who was in the way, and waits unless a signal comes.
-async fn wait_for_retry(
+pub async fn wait_for_retry(
     link: &mut Link<'_>,
-    unit: Unit<'_>,
-    setup: &Setup,
-    tries: &Tries,
-    wait: Duration,
+    again: Again<'_>,
     failure: &DbFailure,
     blockers: Vec<Blocker>,
 ) -> Result<(), Box<Stop>> {
     link.sink.event(&RunEvent::Retrying {
-        migration: unit.migration.clone(),
-        attempt: tries.failed(),
-        of: setup.policy.retries,
-        sqlstate: failure.sqlstate.as_deref().unwrap_or("55P03").to_owned(),
+        migration: again.migration.clone(),
+        attempt: again.attempt,
+        of: again.of,
+        // What passed the total of all waits was cancelled by us, and is the same to the reader.
+        sqlstate: match failure.kind() {
+            Kind::Deadlock => "40P01",
+            _ => "55P03",
+        }
+        .to_owned(),
         blockers,
-        wait_ms: wait.as_millis() as u64,
+        wait_ms: again.wait.as_millis() as u64,
     });
+    let waited = async {
+        let ((), ready) = tokio::join!(
+            tokio::time::sleep(again.wait),
+            link.watcher.ready(link.watch_session)
+        );
+        // Without a second connection the next try says so itself.
+        drop(ready);
+    };
     tokio::select! {
-        () = tokio::time::sleep(wait) => Ok(()),
-        () = link.interrupt.wait() => Err(Box::new(Stop::Interrupted { kept: unit.kept })),
+        () = waited => Ok(()),
+        () = link.interrupt.wait() => Err(Box::new(Stop::Interrupted { kept: again.kept })),
     }
 }
 
 /// Ends the failed transaction, so that the session can be used again.
-async fn roll_back(session: &Session) -> Result<(), Box<Stop>> {
-    session.run("rollback").await.map_err(|failure| {
+///
+/// The `COMMIT` that was on its way has ended it already, unless `COPY` kept it back; the server's
+/// word that there is no transaction (25P01) is therefore no news.
+async fn roll_back(link: &mut Link<'_>, migration: &MigrationRef) -> Result<(), Box<Stop>> {
+    let ended = link.session.run("rollback").await;
+    while let Ok(notice) = link.notices.try_recv() {
+        if notice.sqlstate.as_deref() != Some("25P01") {
+            link.sink.event(&RunEvent::Notice {
+                migration: Some(migration.clone()),
+                severity: notice.severity,
+                message: notice.message,
+                hint: notice.hint,
+            });
+        }
+    }
+    ended.map_err(|failure| {
         Box::new(if is_gone(&failure) {
             Stop::ConnectionLost { failure }
         } else {
@@ -190,7 +236,7 @@ async fn attempt(
     drive(
         link,
         unit.migration,
-        unit.script.len(),
+        unit.first..unit.script.len(),
         limits,
         answers,
         work,

@@ -161,16 +161,23 @@ fn show_script(
         let Some(file) = file else {
             return Err(unknown("file on disk"));
         };
-        let diff = similar::TextDiff::from_lines(text.as_str(), file.text.as_str());
+        let now = file.stored();
+        let diff = similar::TextDiff::from_lines(text.as_str(), now.as_ref());
         let old = format!("V{version} as applied");
         let unified = diff
             .unified_diff()
             .header(&old, file.path.as_str())
             .to_string();
-        let shown = if unified.is_empty() {
-            "no difference\n".to_owned()
-        } else {
-            unified
+        let shown = match (context.ui.is_json(), unified.is_empty()) {
+            (true, _) => {
+                let document = serde_json::json!({
+                    "schema": "evmig.script-diff/1", "version": version.to_string(),
+                    "file": file.path.as_str(), "diff": unified,
+                });
+                format!("{document:#}\n")
+            }
+            (false, true) => "no difference\n".to_owned(),
+            (false, false) => unified,
         };
         context.ui.result(&shown);
         return Ok(Exit::Done);
