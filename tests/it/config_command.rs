@@ -302,5 +302,23 @@ fn the_whole_of_it_for_people() {
                 .map(str::trim)
         })
         .map(|parts| parts.collect::<Vec<_>>().join(" | "));
-    insta::assert_snapshot!(lines.collect::<Vec<_>>().join("\n"), @"");
+    insta::assert_snapshot!(lines.collect::<Vec<_>>().join("\n"), @r"
+    project.name | test | phases.toml:2
+    project.history_schema | past | phases.toml:3
+    project.default_environment | local | phases.toml:4
+    target.environment | staging | flag --env
+    connection.host | staging.invalid | phases.toml:9
+    connection.port | 5432 | default
+    connection.dbname | s | phases.toml:9
+    connection.user | me | environment PGUSER
+    connection.sslmode | require | phases.toml
+    apply.lock_timeout | 3s | phases.toml:16
+    apply.lock_retries | 3 | phases.toml:17
+    apply.statement_timeout | 3min | phases.toml:18
+    apply.lock_budget | 4min | phases.toml:19
+    apply.concurrent_budget | 5min | phases.toml:20
+    apply.wait | 1min | default
+    --- stderr ---
+    --- exit 0 ---
+    ");
 }

@@ -201,12 +201,24 @@ fn the_five_minute_tour() {
     --- stderr ---
     Target  tour as postgres on 127.0.0.1:$PORT (embedded server)
             environment local, named by default_environment in phases.toml
-    Run 3raj1fsp5z: 1 migration, 1 statement
+    Run $RUN: 1 migration, 1 statement
     Phase 1  Core tables
-      V101__people                                          1 statement       $T
+      V101__people                                          1 statement  $T
     --- exit 0 ---
     ");
-    insta::assert_snapshot!(shown.replacing(&port, "$PORT").snapshot(), @"");
+    insta::assert_snapshot!(shown.replacing(&port, "$PORT").snapshot(), @r"
+    Target  tour as postgres on 127.0.0.1:$PORT (embedded server)
+            environment local, named by default_environment in phases.toml
+    Server  PostgreSQL 16.x
+
+    Phase 1  Core tables  applied: all 1
+      tables
+        applied    V101__people  $TIME  4b1ct7470b
+
+    Up to date: 1 migration applied
+    --- stderr ---
+    --- exit 0 ---
+    ");
     insta::assert_snapshot!(again.replacing(&port, "$PORT").snapshot(), @"");
     let rows = evmig("db psql -- -Atc")
         .arg("select count(*) from people")
