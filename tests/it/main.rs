@@ -8,7 +8,9 @@
 )]
 
 mod architecture;
+mod config_command;
 mod connect;
+mod db_command;
 mod documented_commands;
 mod documented_errors;
 mod embedded;
@@ -19,6 +21,7 @@ mod pg_server;
 mod pooler;
 mod refinery;
 mod regression;
+mod scaffold_commands;
 mod secrets;
 mod tamper;
 mod tls;
