@@ -8,10 +8,13 @@
 )]
 
 mod architecture;
+mod autovacuum;
+mod concurrently;
 mod connect;
 mod embedded;
 mod harness;
 mod harness_self;
+mod locks;
 mod pg_server;
 mod pooler;
 mod tls;
