@@ -59,7 +59,9 @@ pub struct GlobalArgs {
     #[arg(
         long,
         value_enum,
+        value_name = "human|json",
         default_value_t,
+        hide_possible_values = true,
         global = true,
         help_heading = "Output"
     )]
@@ -68,7 +70,9 @@ pub struct GlobalArgs {
     #[arg(
         long,
         value_enum,
+        value_name = "auto|always|never",
         default_value_t,
+        hide_possible_values = true,
         global = true,
         help_heading = "Output"
     )]
@@ -135,4 +139,14 @@ pub struct ConsentArgs {
     /// Do not ask, also on a protected environment
     #[arg(long, short)]
     pub yes: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn no_two_arguments_are_in_each_others_way() {
+        super::Cli::command().debug_assert();
+    }
 }

@@ -2,8 +2,10 @@
 
 use super::error::{HistoryError, query};
 use super::locate::RefineryTable;
+use super::model::VersionType;
 use super::store::fill;
-use crate::pg::session::Session;
+use crate::pg::session::{Row, Session};
+use crate::project::checksum;
 
 /// What is wrong with the history first.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -92,10 +94,27 @@ pub async fn verify(
     if proof.first_bad.is_none() {
         let sql = fill(include_str!("sql/verify_ends.sql"), schema, Some(refinery));
         let rows = session.query(&sql, &[]).await.map_err(query(what))?;
-        proof.first_bad = rows.first().map(|row| BadRow::End {
-            table: row.text(0),
-            difference: row.text(1),
-        });
+        proof.first_bad = rows
+            .iter()
+            .find(|row| refinery.version_type != VersionType::Int8 || !was_widened(row))
+            .map(|row| BadRow::End {
+                table: row.text(0),
+                difference: row.text(1),
+            });
     }
     Ok(proof)
+}
+
+/// A row written before refinery's table became int8 keeps the checksum of its time, and refinery's
+/// own row has got the one for the new width: it must follow from the stored script.
+fn was_widened(row: &Row) -> bool {
+    let (Some(version), Some(name), Some(checksum), Some(script)) =
+        (row.number(2), row.get(3), row.get(4), row.get(5))
+    else {
+        return false;
+    };
+    i32::try_from(version).is_ok()
+        && checksum::line_endings(script)
+            .iter()
+            .any(|text| checksum::refinery_i64(name, version, text).to_string() == checksum)
 }

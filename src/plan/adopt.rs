@@ -1,6 +1,6 @@
 //! Which of refinery's rows evmig takes over.
 
-use super::standing::key;
+use super::standing::{key, refinery_text};
 use crate::history::model::{History, Key, RefineryRow, VersionType};
 use crate::project::Project;
 
@@ -29,8 +29,8 @@ pub fn adoptions<'a>(
                 .migrations
                 .iter()
                 .position(|migration| key(migration) == Key::Version(row.version))?;
-            let own = super::standing::refinery_checksum(&project.migrations[index], width)?;
-            (own.to_string() == row.checksum).then_some(Adoption { row, index })
+            refinery_text(&project.migrations[index], &row.checksum, width)?;
+            Some(Adoption { row, index })
         })
         .collect()
 }

@@ -1,8 +1,10 @@
 //! Where each migration stands: the project's files held against the history.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::history::model::{Action, History, Key, MigrationRow, StatementState, VersionType};
+use crate::project::checksum;
 use crate::project::{Migration, Project, Version};
 
 /// What the history says of one file on disk.
@@ -101,6 +103,27 @@ pub fn refinery_checksum(migration: &Migration, width: VersionType) -> Option<u6
     }
 }
 
+/// Returns the text of a file that a checksum of refinery's was made from: the file as it is, or
+/// with the line endings of another checkout. `None` where it was made from another text.
+pub fn refinery_text<'a>(
+    migration: &'a Migration,
+    checksum: &str,
+    width: VersionType,
+) -> Option<Cow<'a, str>> {
+    let checksum: u64 = checksum.parse().ok()?;
+    if refinery_checksum(migration, width)? == checksum {
+        return Some(Cow::Borrowed(&migration.text));
+    }
+    let version = migration.version.number()?;
+    let name = &migration.name;
+    checksum::line_endings(&migration.text)
+        .into_iter()
+        .find(|text| match width {
+            VersionType::Int4 => checksum::refinery_i32(name, version, text) == Some(checksum),
+            VersionType::Int8 => checksum::refinery_i64(name, version, text) == checksum,
+        })
+}
+
 /// Holds the files against the history.
 pub fn standings(project: &Project, history: &History, width: VersionType) -> Standings {
     let latest = history.latest();
@@ -139,8 +162,7 @@ fn against_refinery(
     checksum: &str,
     width: VersionType,
 ) -> Standing {
-    let same = refinery_checksum(migration, width).map(|own| own.to_string());
-    if same.as_deref() == Some(checksum) {
+    if refinery_text(migration, checksum, width).is_some() {
         Standing::Applied { seq: None }
     } else if name == migration.name {
         Standing::Divergent {

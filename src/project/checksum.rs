@@ -1,5 +1,6 @@
 //! The two checksums of a migration: refinery's for its table, SHA-256 for divergence.
 
+use std::borrow::Cow;
 use std::hash::{Hash as _, Hasher as _};
 
 use sha2::{Digest as _, Sha256};
@@ -27,6 +28,17 @@ pub fn refinery_i64(name: &str, version: i64, text: &str) -> u64 {
     version.hash(&mut hasher);
     text.hash(&mut hasher);
     hasher.finish()
+}
+
+/// Returns a text as it is, with LF and with CRLF line endings: refinery hashes what its own
+/// checkout had, and that may have been any of them.
+pub fn line_endings(text: &str) -> [Cow<'_, str>; 3] {
+    if !text.contains('\n') {
+        return [text.into(), text.into(), text.into()];
+    }
+    let lf = text.replace("\r\n", "\n");
+    let crlf = lf.replace('\n', "\r\n");
+    [text.into(), lf.into(), crlf.into()]
 }
 
 /// Returns the SHA-256, in lower-case hex, of a text without its byte order mark and with each
@@ -118,6 +130,15 @@ mod tests {
         let text = "\u{FEFF}select 1;\r\n";
         let theirs = refinery_core::Migration::unapplied("V007__x", text).unwrap();
         assert_eq!(refinery_i32("x", 7, text), Some(theirs.checksum()));
+    }
+
+    #[test]
+    fn a_text_is_tried_with_every_kind_of_line_ending() {
+        assert_eq!(
+            line_endings("a\r\nb\n"),
+            ["a\r\nb\n", "a\nb\n", "a\r\nb\r\n"]
+        );
+        assert_eq!(line_endings("a\rb"), ["a\rb"; 3]);
     }
 
     #[test]

@@ -11,14 +11,15 @@ use super::run::{Run, tell_passed_over};
 use super::transactional::Setup;
 use super::turn;
 use crate::history::locate::{Located, locate};
-use crate::history::model::{Action, History};
+use crate::history::model::{Action, History, VersionType};
 use crate::history::store::Store;
 use crate::pg::lock::HistoryLock;
 use crate::pg::session::Session;
 use crate::plan::adopt::adoptions;
 use crate::plan::choose::{Chosen, Selection, choose};
 use crate::plan::refusal::PlanRefusal;
-use crate::plan::standing::standings;
+use crate::plan::standing::{refinery_text, standings};
+use crate::project::checksum;
 use crate::project::script::Script;
 use crate::project::{Migration, Project, ProjectError};
 use crate::report::event::{EventSink, RunEvent};
@@ -138,8 +139,8 @@ async fn prepare<'a>(
             other_runs: Vec::new(),
         });
     }
-    let scripts = scripts(project, &chosen)?;
-    refuse_if_present(&opened.session, project, &history, &scripts).await?;
+    // What is wrong with the files is said without waiting for anybody.
+    scripts(project, &chosen)?;
     let lock = HistoryLock::new(&project.manifest.project.history_schema);
     turn::take(&opened.session, lock, request.wait, interrupt, sink).await?;
     // What was read before is only a forecast: it counts what is there under the lock.
@@ -157,6 +158,10 @@ async fn prepare<'a>(
             other_runs,
         });
     }
+    // Not before: what another run makes while this one waits would look like objects without a
+    // history, and what it takes back would be missing from the scripts.
+    let scripts = scripts(project, &chosen)?;
+    refuse_if_present(&opened.session, project, &history, &scripts).await?;
     let setup = setup(&opened, request.policy);
     let store = begin(request, &opened, &setup, located, &history, &chosen).await?;
     sink.event(&RunEvent::RunStarted {
@@ -291,7 +296,6 @@ async fn begin(
     } else {
         located.create(&opened.session).await?
     };
-    widen_if_needed(&mut store, &opened.session, project, history).await?;
     let mut phases: Vec<String> = chosen
         .migrations()
         .map(|index| project.migrations[index].phase)
@@ -303,9 +307,12 @@ async fn begin(
         .start_run(&opened.session, &request.run, "apply", &phases, commit)
         .await?;
     let width = store.refinery().version_type;
-    let adopted: Vec<&Migration> = adoptions(project, history, width)
+    let adopted: Vec<(&Migration, Option<&str>)> = adoptions(project, history, width)
         .iter()
-        .map(|adoption| &project.migrations[adoption.index])
+        .map(|adoption| {
+            let migration = &project.migrations[adoption.index];
+            (migration, Some(adoption.row.checksum.as_str()))
+        })
         .collect();
     let why = Why {
         run: &request.run,
@@ -313,6 +320,8 @@ async fn begin(
         reason: None,
     };
     record::record_all(&opened.session, setup, &store, project, &adopted, why).await?;
+    // Only now: what refinery wrote is known by the checksums of the old width.
+    widen_if_needed(&mut store, &opened.session, project, history).await?;
     Ok(store)
 }
 
@@ -324,7 +333,6 @@ pub async fn widen_if_needed(
     project: &Project,
     history: &History,
 ) -> Result<(), RunError> {
-    use crate::history::model::{Key, VersionType};
     let too_large = |migration: &Migration| {
         migration
             .version
@@ -336,15 +344,16 @@ pub async fn widen_if_needed(
     {
         return Ok(());
     }
-    let known: Vec<(i64, u64)> = project
-        .migrations
+    // A row that matches no file keeps its checksum, and stays divergent.
+    let known: Vec<(i64, u64)> = history
+        .refinery
         .iter()
-        .filter_map(|migration| Some((migration.version.number()?, migration.refinery_i64()?)))
-        .filter(|(version, _)| {
-            history
-                .refinery
-                .iter()
-                .any(|row| Key::Version(row.version) == Key::Version(*version))
+        .filter_map(|row| {
+            let of_row = |one: &&Migration| one.version.number() == Some(row.version);
+            let migration = project.migrations.iter().find(of_row)?;
+            let text = refinery_text(migration, &row.checksum, VersionType::Int4)?;
+            let wide = checksum::refinery_i64(&migration.name, row.version, &text);
+            Some((row.version, wide))
         })
         .collect();
     Ok(store.widen(session, &known).await?)

@@ -1,8 +1,10 @@
 //! Waits for work on the session, and listens to everybody else meanwhile.
 
-use std::time::Duration;
+use std::ops::Range;
+use std::time::{Duration, Instant};
 
 use tokio::sync::{mpsc, watch as channel};
+use tokio::time::interval_at;
 
 use super::watch::{Look, Watcher};
 use crate::pg::error::{DbFailure, Kind};
@@ -16,6 +18,11 @@ const CANCEL_PATIENCE: Duration = Duration::from_secs(10);
 const WORTH_TELLING: Duration = Duration::from_millis(400);
 /// Time between two lines about a wait for the same sessions.
 const TELL_EVERY: Duration = Duration::from_secs(5);
+
+/// A statement that takes less is not worth a word.
+const FIRST_TICK: Duration = Duration::from_millis(250);
+/// Time between two words about the same statement.
+const TICK: Duration = Duration::from_secs(1);
 
 /// Tells a run that a signal came.
 #[derive(Debug, Clone)]
@@ -111,6 +118,7 @@ struct Listening<'m> {
     statements: usize,
     limits: Limits,
     answered: usize,
+    last_answer: Instant,
     blockers: Vec<Blocker>,
     cancelled: Option<Cancelled>,
     told: Option<(Duration, Vec<i32>)>,
@@ -207,8 +215,21 @@ impl Listening<'_> {
         });
     }
 
+    /// Says that a statement is still running, unless a wait for a lock is told already.
+    fn tick(&self, sink: &mut dyn EventSink) {
+        if self.statements > self.answered && self.blocked_since.is_none() {
+            sink.event(&RunEvent::StatementRunning {
+                migration: self.migration.clone(),
+                index: self.answered,
+                of: self.statements,
+                running_ms: self.last_answer.elapsed().as_millis() as u64,
+            });
+        }
+    }
+
     fn answered(&mut self, index: usize, sink: &mut dyn EventSink) {
         self.answered = index + 1;
+        self.last_answer = Instant::now();
         sink.event(&RunEvent::StatementDone {
             migration: self.migration.clone(),
             index,
@@ -219,22 +240,24 @@ impl Listening<'_> {
 
 /// Waits for `work` and listens to notices, answers, looks and the interrupt meanwhile.
 ///
+/// `statements` is the index of the first one that runs and the number that the file has.
 /// `answers` gets the index of each statement that was answered; the first message on it also says
 /// that the transaction has begun. A cancel is held back until then: one that hit `BEGIN` itself
 /// would let the statements behind it run outside of any transaction.
 pub async fn drive<T>(
     link: &mut Link<'_>,
     migration: &MigrationRef,
-    statements: usize,
+    statements: Range<usize>,
     limits: Limits,
     mut answers: mpsc::UnboundedReceiver<Answer>,
     work: impl Future<Output = T>,
 ) -> Driven<T> {
     let mut listening = Listening {
         migration,
-        statements,
+        statements: statements.end,
         limits,
-        answered: 0,
+        answered: statements.start,
+        last_answer: Instant::now(),
         blockers: Vec::new(),
         cancelled: None,
         told: None,
@@ -269,6 +292,7 @@ pub async fn drive<T>(
     let mut cancel_sent = false;
     let patience = tokio::time::sleep(Duration::MAX);
     let mut patience = std::pin::pin!(patience);
+    let mut ticks = interval_at(tokio::time::Instant::now() + FIRST_TICK, TICK);
     let result = loop {
         if listening.cancelled.is_some() && begun && !cancel_sent {
             cancel_sent = true;
@@ -301,6 +325,7 @@ pub async fn drive<T>(
                 listening.cancelled = Some(Cancelled::NoAnswer);
                 break None;
             }
+            _ = ticks.tick() => listening.tick(*sink),
             () = &mut watching => {}
         }
     };

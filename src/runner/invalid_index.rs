@@ -52,7 +52,7 @@ pub async fn drop_all(
             },
             sink: link.sink,
         };
-        let driven = drive(&mut patient, migration, 0, limits, answers, work).await;
+        let driven = drive(&mut patient, migration, 0..0, limits, answers, work).await;
         match driven.result {
             Some(Ok(())) => link.sink.event(&RunEvent::InvalidIndexDropped {
                 migration: migration.clone(),

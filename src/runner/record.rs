@@ -1,5 +1,6 @@
 //! Writes history without running anything: adopting refinery's rows, `baseline`, `repair`.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use super::apply;
@@ -17,7 +18,7 @@ use crate::pg::session::Session;
 use crate::plan::choose::{Selection, choose};
 use crate::plan::refusal::PlanRefusal;
 use crate::plan::standing::{Standing, Standings, key, refinery_checksum, standings};
-use crate::project::{Migration, Project};
+use crate::project::{Migration, Project, RollbackScript};
 use crate::report::event::{EventSink, MigrationRef};
 use crate::report::run::Outcome;
 
@@ -50,6 +51,8 @@ pub fn migration_ref(project: &Project, migration: &Migration) -> MigrationRef {
 /// Everything about a migration that its row has, whatever was done with it.
 pub struct Facts<'a> {
     migration: &'a Migration,
+    up_sql: Cow<'a, str>,
+    down_sql: Option<Cow<'a, str>>,
     key: Key,
     phase_number: u32,
     phase: &'a str,
@@ -63,6 +66,8 @@ impl<'a> Facts<'a> {
         let phase = &project.manifest.phases[migration.phase];
         Self {
             migration,
+            up_sql: migration.stored(),
+            down_sql: migration.rollback.as_ref().map(RollbackScript::stored),
             key: key(migration),
             phase_number: phase.number.value,
             phase: &phase.name.value,
@@ -98,12 +103,8 @@ impl<'a> Facts<'a> {
             refinery_checksum: self.checksum.as_deref(),
             duration,
             statements,
-            up_sql: Some(&self.migration.text),
-            down_sql: self
-                .migration
-                .rollback
-                .as_ref()
-                .map(|script| script.text.as_str()),
+            up_sql: Some(&self.up_sql),
+            down_sql: self.down_sql.as_deref(),
             reason: why.reason,
             journal_seq,
         }
@@ -199,7 +200,8 @@ pub async fn record(
         action,
         reason: Some(request.reason),
     };
-    let recorded = record_all(session, &setup, &store, project, &migrations, why).await;
+    let recorded: Vec<_> = migrations.iter().map(|one| (*one, None)).collect();
+    let recorded = record_all(session, &setup, &store, project, &recorded, why).await;
     let outcome = if recorded.is_ok() {
         Outcome::Applied
     } else {
@@ -244,13 +246,14 @@ fn repairable(project: &Project, standings: &Standings, version: i64) -> Result<
     }
 }
 
-/// Records migrations that are not run, in one transaction.
+/// Records migrations that are not run, in one transaction. Beside each stands the checksum that
+/// refinery's table has for it, where refinery applied it.
 pub async fn record_all(
     session: &Session,
     setup: &Setup,
     store: &Store,
     project: &Project,
-    migrations: &[&Migration],
+    migrations: &[(&Migration, Option<&str>)],
     why: Why<'_>,
 ) -> Result<(), RunError> {
     if migrations.is_empty() {
@@ -261,8 +264,11 @@ pub async fn record_all(
         .run(&format!("begin; {}", setup.own_prefix()))
         .await
         .map_err(own())?;
-    for migration in migrations {
-        let facts = Facts::new(project, migration, store.refinery().version_type);
+    for (migration, checksum) in migrations {
+        let mut facts = Facts::new(project, migration, store.refinery().version_type);
+        if let Some(checksum) = checksum {
+            facts.checksum = Some((*checksum).to_owned());
+        }
         let record = facts.record(why, None, RecordDuration::None, 0, None);
         let prepared = store.record(&record);
         if let Err(failure) = session.query(&prepared.sql, &prepared.borrowed()).await {

@@ -452,7 +452,15 @@ impl Steps<'_> {
             total: has_budget.then_some(budget),
         };
         let statements = self.script.len();
-        drive(link, self.migration, statements, limits, answers, work).await
+        drive(
+            link,
+            self.migration,
+            bare.index..statements,
+            limits,
+            answers,
+            work,
+        )
+        .await
     }
 
     /// Gives a failure that is not tried again its name.

@@ -112,7 +112,7 @@ pub async fn run(link: &mut Link<'_>, setup: &Setup, unit: Unit<'_>) -> Result<C
         if is_gone(&failure) || driven.cancelled == Some(Cancelled::NoAnswer) {
             return Err(Box::new(Stop::ConnectionLost { failure }));
         }
-        roll_back(link).await?;
+        roll_back(link, unit.migration).await?;
         let lock_wait = driven.cancelled == Some(Cancelled::LockWait);
         let retryable = matches!(failure.kind(), Kind::LockTimeout | Kind::Deadlock);
         if !retryable && !lock_wait {
@@ -205,12 +205,22 @@ pub async fn wait_for_retry(
 }
 
 /// Ends the failed transaction, so that the session can be used again.
-async fn roll_back(link: &mut Link<'_>) -> Result<(), Box<Stop>> {
-    let rolled_back = link.session.run("rollback").await;
-    // After an error inside the file, the pipeline's COMMIT has ended the transaction already, and
-    // the server warns that there is none.
-    while link.notices.try_recv().is_ok() {}
-    rolled_back.map_err(|failure| {
+///
+/// The `COMMIT` that was on its way has ended it already, unless `COPY` kept it back; the server's
+/// word that there is no transaction (25P01) is therefore no news.
+async fn roll_back(link: &mut Link<'_>, migration: &MigrationRef) -> Result<(), Box<Stop>> {
+    let ended = link.session.run("rollback").await;
+    while let Ok(notice) = link.notices.try_recv() {
+        if notice.sqlstate.as_deref() != Some("25P01") {
+            link.sink.event(&RunEvent::Notice {
+                migration: Some(migration.clone()),
+                severity: notice.severity,
+                message: notice.message,
+                hint: notice.hint,
+            });
+        }
+    }
+    ended.map_err(|failure| {
         Box::new(if is_gone(&failure) {
             Stop::ConnectionLost { failure }
         } else {
@@ -240,7 +250,7 @@ async fn attempt(
     drive(
         link,
         unit.migration,
-        unit.script.len(),
+        unit.first..unit.script.len(),
         limits,
         answers,
         work,
