@@ -8,6 +8,8 @@
 )]
 
 mod architecture;
+mod autovacuum;
+mod concurrently;
 mod config_command;
 mod connect;
 mod db_command;
@@ -16,6 +18,7 @@ mod documented_errors;
 mod embedded;
 mod harness;
 mod harness_self;
+mod locks;
 mod majors;
 mod pg_server;
 mod pooler;
