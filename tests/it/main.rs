@@ -9,6 +9,8 @@
 
 mod architecture;
 mod autovacuum;
+mod bad_projects;
+mod changed_files;
 mod concurrently;
 mod config_command;
 mod connect;
@@ -16,6 +18,7 @@ mod db_command;
 mod documented_commands;
 mod documented_errors;
 mod embedded;
+mod failing;
 mod harness;
 mod harness_self;
 mod locks;
@@ -23,8 +26,10 @@ mod majors;
 mod pg_server;
 mod pooler;
 mod refinery;
+mod refusals;
 mod regression;
 mod scaffold_commands;
+mod scripts_checked;
 mod secrets;
 mod tamper;
 mod tls;

@@ -88,7 +88,7 @@ fn remark(event: &RunEvent, look: Look) -> Option<String> {
             ));
         }
         RunEvent::InvalidIndexDropped { migration, index } => format!(
-            "{}: dropped the INVALID index {} that the interrupted build left",
+            "{}: dropped the INVALID index {} that an unfinished build left",
             migration.label(),
             one_line(index)
         ),
