@@ -13,6 +13,11 @@ pub struct SessionSettings {
     settings: Vec<(&'static str, String)>,
 }
 
+/// What is said to be committed must survive a crash. Only `off` is changed: each other value is as
+/// durable on this server, and says what its owner wants of standbys.
+const DURABLE: &str = "select pg_catalog.set_config('synchronous_commit', 'on', false) \
+     where pg_catalog.current_setting('synchronous_commit') = 'off'; ";
+
 /// The server said it took a setting, and then showed another value.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("the server reports {name} = {actual:?} after it was set to {wanted:?}")]
@@ -71,6 +76,7 @@ impl SessionSettings {
             }
             sql.push_str("; ");
         }
+        sql.push_str(DURABLE);
         sql
     }
 
