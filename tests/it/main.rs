@@ -16,4 +16,5 @@ mod majors;
 mod pg_server;
 mod pooler;
 mod refinery;
+mod runners;
 mod tls;
