@@ -7,6 +7,7 @@
     reason = "a failing expectation is how a test reports; clippy's own exemption covers only #[test] functions"
 )]
 
+mod apply;
 mod architecture;
 mod connect;
 mod embedded;
