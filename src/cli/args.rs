@@ -59,7 +59,9 @@ pub struct GlobalArgs {
     #[arg(
         long,
         value_enum,
+        value_name = "human|json",
         default_value_t,
+        hide_possible_values = true,
         global = true,
         help_heading = "Output"
     )]
@@ -68,7 +70,9 @@ pub struct GlobalArgs {
     #[arg(
         long,
         value_enum,
+        value_name = "auto|always|never",
         default_value_t,
+        hide_possible_values = true,
         global = true,
         help_heading = "Output"
     )]

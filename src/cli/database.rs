@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use anyhow::Context as _;
+
 use super::commands::Context;
 use super::error::CommandError;
 use super::target::{self, Chosen, Reach};
@@ -199,13 +201,8 @@ pub async fn create_database(parameters: &Parameters) -> Result<(), CommandError
 
 /// Makes the runtime that a command's asynchronous part runs on.
 pub fn runtime() -> Result<tokio::runtime::Runtime, CommandError> {
-    tokio::runtime::Builder::new_current_thread()
+    Ok(tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
-        .map_err(|error| {
-            CommandError::failed(
-                Problem::new("no-runtime", "the system refuses what evmig needs to run")
-                    .detail(error.to_string()),
-            )
-        })
+        .context("the system refuses what evmig needs to run")?)
 }

@@ -118,10 +118,18 @@ impl CommandError {
     pub fn own(what: &str, failure: &DbFailure) -> Self {
         Self::failed(with_failure(Problem::new("own-query", what), failure))
     }
+}
 
-    /// A file could not be written or read.
-    pub fn io(what: &str, error: &std::io::Error) -> Self {
-        Self::failed(Problem::new("io", format!("{what}: {error}")))
+/// What the system refuses, with its chain of causes; nothing in the database has changed.
+impl From<anyhow::Error> for CommandError {
+    fn from(error: anyhow::Error) -> Self {
+        let causes: Vec<String> = error.chain().skip(1).map(ToString::to_string).collect();
+        let problem = Problem::new("system", error.to_string());
+        Self::failed(if causes.is_empty() {
+            problem
+        } else {
+            problem.detail(causes.join(": "))
+        })
     }
 }
 

@@ -16,6 +16,7 @@ pub mod progress;
 pub mod settings;
 pub mod signals;
 pub mod target;
+pub mod trace;
 pub mod ui;
 
 use std::process::ExitCode;
@@ -37,6 +38,7 @@ pub fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(error) => return usage(&error),
     };
+    trace::listen(cli.global.verbose);
     let mut ui = Ui::new(&cli.global, &environment);
     let exit = match commands::run(cli, environment, &mut ui) {
         Ok(exit) => exit,

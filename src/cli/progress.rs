@@ -82,8 +82,17 @@ impl<'a> Live<'a> {
     /// Whether an event is worth a line of its own here and now.
     fn is_due(&mut self, event: &RunEvent) -> bool {
         match event {
-            RunEvent::IndexProgress { .. } if self.bar.is_some() => false,
-            RunEvent::IndexProgress { .. } => {
+            RunEvent::IndexProgress { .. } | RunEvent::StatementRunning { .. }
+                if self.bar.is_some() =>
+            {
+                false
+            }
+            RunEvent::StatementRunning { running_ms, .. }
+                if Duration::from_millis(*running_ms) < REPEAT_EVERY =>
+            {
+                false
+            }
+            RunEvent::IndexProgress { .. } | RunEvent::StatementRunning { .. } => {
                 let due = self
                     .told_progress
                     .is_none_or(|told| told.elapsed() >= REPEAT_EVERY);

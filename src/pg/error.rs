@@ -167,6 +167,27 @@ impl DbFailure {
         }
     }
 
+    /// Returns the best place for a caret in the statement: the server's position, or the only
+    /// occurrence of the name that its message quotes.
+    ///
+    /// The server gives no position for most errors of DDL (`relation "public.t" does not exist`
+    /// behind REFERENCES), and a statement may be long.
+    pub fn caret_in(&self, statement: &str) -> Option<usize> {
+        self.byte_offset(statement).or_else(|| {
+            let name = self
+                .message
+                .split('"')
+                .nth(1)
+                .filter(|name| !name.is_empty())?;
+            let mut places = statement.match_indices(name).filter(|(at, _)| {
+                let word = |c: char| c.is_alphanumeric() || c == '_';
+                !statement[..*at].ends_with(word) && !statement[at + name.len()..].starts_with(word)
+            });
+            let (at, _) = places.next()?;
+            places.next().is_none().then_some(at)
+        })
+    }
+
     /// Describes a failure of evmig's own side of the protocol.
     pub(crate) fn connection_lost(message: &str) -> Self {
         Self {
@@ -243,6 +264,18 @@ fn kind_of(sqlstate: &str) -> Kind {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    #[test]
+    fn the_caret_goes_to_the_only_occurrence_of_the_quoted_name() {
+        let failure = DbFailure::protocol("relation \"public.t\" does not exist");
+        assert_eq!(
+            failure.caret_in("alter table a references public.t (id)"),
+            Some(25)
+        );
+        assert_eq!(failure.caret_in("public.t, public.t"), None);
+        assert_eq!(failure.caret_in("public.tt"), None);
+        assert_eq!(DbFailure::protocol("no name").caret_in("no name"), None);
+    }
 
     #[test]
     fn positions_count_characters_from_one() {

@@ -82,8 +82,13 @@ impl HistoryLock {
 }
 
 /// The columns of `pg_stat_activity` (as `a`) that make a [`Blocker`].
+///
+/// To a role without `pg_read_all_stats`, other roles' sessions show neither type nor state, age or
+/// query. An autovacuum worker is still known by what it lacks: of all that has a database, it alone
+/// has no user (PostgreSQL's `pgstat_bestart`).
 pub const BLOCKER_COLUMNS: &str = "select a.pid::text, a.usename::text, a.application_name, \
-    a.backend_type, a.state, \
+    coalesce(a.backend_type, case when a.usesysid is null and a.datid is not null \
+    then 'autovacuum worker' end), a.state, \
     extract(epoch from pg_catalog.clock_timestamp() - coalesce(a.xact_start, a.state_change))\
     ::bigint::text, \
     pg_catalog.left(pg_catalog.regexp_replace(a.query, '\\s+', ' ', 'g'), 200)";

@@ -12,6 +12,7 @@ use tokio_postgres::types::{ToSql, Type};
 use super::cancel::Canceller;
 use super::connect::Connection;
 use super::error::DbFailure;
+use crate::report::sanitize::for_terminal;
 
 /// A row of one of evmig's own queries; every column is selected as text.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,6 +43,19 @@ impl Row {
     pub fn truth(&self, column: usize) -> bool {
         matches!(self.get(column), Some("true" | "t"))
     }
+}
+
+/// Tells what is sent, on one line; parameters are not told, since they hold whole scripts.
+fn trace(sql: &str) {
+    /// Enough to know the statement again.
+    const SHOWN: usize = 160;
+    tracing::debug!(
+        "{}",
+        for_terminal(&sql.split_whitespace().collect::<Vec<_>>().join(" "))
+            .chars()
+            .take(SHOWN)
+            .collect::<String>()
+    );
 }
 
 /// Reads a row whose columns were all selected as text.
@@ -127,6 +141,7 @@ impl Session {
 
     /// Runs a text with the simple protocol.
     pub async fn run(&self, sql: &str) -> Result<(), DbFailure> {
+        trace(sql);
         self.connection
             .client
             .batch_execute(sql)
@@ -140,6 +155,7 @@ impl Session {
         sql: &str,
         parameters: &[Option<&str>],
     ) -> Result<Vec<Row>, DbFailure> {
+        trace(sql);
         let typed: Vec<(&(dyn ToSql + Sync), Type)> = parameters
             .iter()
             .map(|value| (value as &(dyn ToSql + Sync), Type::TEXT))
@@ -159,6 +175,7 @@ impl Session {
     /// Sends `COPY … FROM stdin` and streams its data.
     pub async fn copy_in(&self, statement: &str, data: &str) -> Result<(), DbFailure> {
         const CHUNK: usize = 64 << 10;
+        trace(statement);
         let failure = |error: tokio_postgres::Error| self.failure(&error);
         let client = &self.connection.client;
         let sink = client

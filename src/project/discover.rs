@@ -439,6 +439,7 @@ fn read_some(root: &Path, candidates: Vec<Candidate>) -> Discovered {
                 sha256: checksum::sha256(&text),
                 path,
                 text,
+                included: Vec::new(),
             })
         });
         let Some(text) = text else {
@@ -462,17 +463,31 @@ fn read_some(root: &Path, candidates: Vec<Candidate>) -> Discovered {
     found
 }
 
-/// Reads what the migrations include: it is part of what is hashed.
+/// Reads what migrations and rollback scripts include: it is part of what is hashed.
 fn include_all(root: &Root, found: &mut Discovered) {
-    for migration in &mut found.migrations {
-        match read_includes(root, &migration.path, &migration.text) {
-            Ok(files) if files.is_empty() => {}
-            Ok(files) => {
-                let texts: Vec<&str> = files.iter().map(|file| file.text.as_str()).collect();
-                migration.sha256 = checksum::sha256_with_includes(&migration.text, &texts);
-                migration.included = files;
-            }
-            Err(errors) => found.errors.extend(errors),
+    let Discovered {
+        migrations, errors, ..
+    } = found;
+    let mut read = |path: &RelPath, text: &str| match read_includes(root, path, text) {
+        Ok(files) if files.is_empty() => None,
+        Ok(files) => {
+            let texts: Vec<&str> = files.iter().map(|file| file.text.as_str()).collect();
+            let sha256 = checksum::sha256_with_includes(text, &texts);
+            Some((files, sha256))
+        }
+        Err(found) => {
+            errors.extend(found);
+            None
+        }
+    };
+    for migration in migrations {
+        if let Some((files, sha256)) = read(&migration.path, &migration.text) {
+            (migration.included, migration.sha256) = (files, sha256);
+        }
+        if let Some(rollback) = &mut migration.rollback
+            && let Some((files, sha256)) = read(&rollback.path, &rollback.text)
+        {
+            (rollback.included, rollback.sha256) = (files, sha256);
         }
     }
 }

@@ -1,9 +1,12 @@
 //! A migration and its rollback script, read once.
 
+use std::borrow::Cow;
+
 use super::checksum;
 use super::file_name::Version;
 use super::rel_path::RelPath;
 use super::root::SourceFile;
+use super::script::expanded;
 use super::text::without_bom;
 
 /// One migration file.
@@ -39,6 +42,11 @@ impl Migration {
         without_bom(&self.text)
     }
 
+    /// Returns what history stores: the text as it was read, with what it includes in place.
+    pub fn stored(&self) -> Cow<'_, str> {
+        stored(&self.text, &self.included)
+    }
+
     /// Returns the file's size in bytes.
     pub fn bytes(&self) -> usize {
         self.text.len()
@@ -68,11 +76,27 @@ pub struct RollbackScript {
     pub path: RelPath,
     /// The file's text as it was read.
     pub text: String,
-    /// SHA-256 of the normalised text, without includes; see [`checksum::sha256`].
+    /// The files that it includes, in the order they are met.
+    pub included: Vec<SourceFile>,
+    /// SHA-256 of the normalised text and of what it includes; see
+    /// [`checksum::sha256_with_includes`].
     pub sha256: String,
 }
 
+fn stored<'a>(text: &'a str, included: &[SourceFile]) -> Cow<'a, str> {
+    if included.is_empty() {
+        Cow::Borrowed(text)
+    } else {
+        Cow::Owned(expanded(text, included))
+    }
+}
+
 impl RollbackScript {
+    /// Returns what history stores: the text as it was read, with what it includes in place.
+    pub fn stored(&self) -> Cow<'_, str> {
+        stored(&self.text, &self.included)
+    }
+
     /// Returns what is split and sent: the text without a byte order mark.
     pub fn sql(&self) -> &str {
         without_bom(&self.text)

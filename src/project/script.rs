@@ -425,6 +425,37 @@ pub(super) fn read_includes(
     }
 }
 
+/// Writes the included files into a text, in place of the lines that include them.
+///
+/// This is what history stores: it can be run from any checkout, and from none.
+pub(super) fn expanded(text: &str, included: &[SourceFile]) -> String {
+    let mut files = included.iter();
+    expand(text, &mut files, 0)
+}
+
+fn expand(text: &str, files: &mut std::slice::Iter<'_, SourceFile>, depth: usize) -> String {
+    let Ok(items) = sql::split(text) else {
+        return text.to_owned();
+    };
+    let mut out = String::with_capacity(text.len());
+    let mut at = 0;
+    for item in items {
+        let Item::Include { span, .. } = item else {
+            continue;
+        };
+        if depth >= DEEPEST {
+            break;
+        }
+        if let Some(file) = files.next() {
+            out.push_str(&text[at..span.start]);
+            out.push_str(&expand(file.sql(), files, depth + 1));
+            at = span.end;
+        }
+    }
+    out.push_str(&text[at..]);
+    out
+}
+
 fn follow(
     root: &Root,
     path: &RelPath,
@@ -462,5 +493,27 @@ fn follow(
             }
             Err(error) => errors.push(ProjectError::at(*error.kind, snippet())),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn includes_are_written_in_place_in_the_order_they_are_met() {
+        let file = |path: &str, text: &str| SourceFile {
+            path: RelPath::parse(path).unwrap(),
+            text: text.to_owned(),
+        };
+        let included = [
+            file("a.sql", "select 2;\n\\ir b.sql\n"),
+            file("b.sql", "\u{feff}select 3;"),
+        ];
+        assert_eq!(
+            expanded("select 1;\n\\i a.sql\nselect 4;\n", &included),
+            "select 1;\nselect 2;\nselect 3;\n\nselect 4;\n"
+        );
+        assert_eq!(expanded("select 1;", &[]), "select 1;");
     }
 }

@@ -109,6 +109,17 @@ pub enum RunEvent {
         /// How many statements the migration has.
         of: usize,
     },
+    /// A statement is still running; sent after a quarter of a second, then every second.
+    StatementRunning {
+        /// Which migration.
+        migration: MigrationRef,
+        /// Index from 0.
+        index: usize,
+        /// How many statements the migration has.
+        of: usize,
+        /// Milliseconds since the last answer.
+        running_ms: u64,
+    },
     /// The server sent a notice or warning.
     Notice {
         /// Which migration was running.

@@ -1,8 +1,10 @@
 //! Waits for work on the session, and listens to everybody else meanwhile.
 
-use std::time::Duration;
+use std::ops::Range;
+use std::time::{Duration, Instant};
 
 use tokio::sync::{mpsc, watch as channel};
+use tokio::time::interval_at;
 
 use super::watch::{Look, Watcher};
 use crate::pg::error::{DbFailure, Kind};
@@ -14,6 +16,13 @@ use crate::report::problem::Problem;
 const CANCEL_PATIENCE: Duration = Duration::from_secs(10);
 /// A wait shorter than this is not worth a line.
 const WORTH_TELLING: Duration = Duration::from_millis(400);
+/// Time between two lines about a wait for the same sessions.
+const TELL_EVERY: Duration = Duration::from_secs(5);
+
+/// A statement that takes less is not worth a word.
+const FIRST_TICK: Duration = Duration::from_millis(250);
+/// Time between two words about the same statement.
+const TICK: Duration = Duration::from_secs(1);
 
 /// Tells a run that a signal came.
 #[derive(Debug, Clone)]
@@ -109,9 +118,11 @@ struct Listening<'m> {
     statements: usize,
     limits: Limits,
     answered: usize,
+    last_answer: Instant,
     blockers: Vec<Blocker>,
     cancelled: Option<Cancelled>,
-    told: Duration,
+    told: Option<(Duration, Vec<i32>)>,
+    blocked_since: Option<Duration>,
     last_look: Duration,
     lock_waited: Duration,
     lock_held_since: Option<Duration>,
@@ -123,17 +134,15 @@ impl Listening<'_> {
         let step = look.elapsed.saturating_sub(self.last_look);
         self.last_look = look.elapsed;
         if look.blockers.is_empty() {
-            self.told = look.elapsed;
+            self.blocked_since = None;
         } else {
             self.lock_waited += step;
             self.blockers.clone_from(&look.blockers);
-            if look.index.is_none() && look.elapsed.saturating_sub(self.told) >= WORTH_TELLING {
-                self.told = look.elapsed;
-                sink.event(&RunEvent::Blocked {
-                    migration: self.migration.clone(),
-                    blockers: look.blockers.clone(),
-                    waited_ms: self.lock_waited.as_millis() as u64,
-                });
+            let since = *self
+                .blocked_since
+                .get_or_insert(look.elapsed.saturating_sub(step));
+            if look.index.is_none() && look.elapsed.saturating_sub(since) >= WORTH_TELLING {
+                self.tell_blocked(look, sink);
             }
         }
         if let Some(index) = &look.index {
@@ -158,6 +167,23 @@ impl Listening<'_> {
             (Some(_), None) => Some(look.elapsed.saturating_sub(step)),
         };
         self.check_limits(look);
+    }
+
+    /// Says who is in the way: once, again when it is somebody else, and now and then.
+    fn tell_blocked(&mut self, look: &Look, sink: &mut dyn EventSink) {
+        let pids: Vec<i32> = look.blockers.iter().map(|blocker| blocker.pid).collect();
+        let known = self.told.as_ref().is_some_and(|(at, told)| {
+            *told == pids && look.elapsed.saturating_sub(*at) < TELL_EVERY
+        });
+        if known {
+            return;
+        }
+        self.told = Some((look.elapsed, pids));
+        sink.event(&RunEvent::Blocked {
+            migration: self.migration.clone(),
+            blockers: look.blockers.clone(),
+            waited_ms: self.lock_waited.as_millis() as u64,
+        });
     }
 
     fn check_limits(&mut self, look: &Look) {
@@ -189,8 +215,21 @@ impl Listening<'_> {
         });
     }
 
+    /// Says that a statement is still running, unless a wait for a lock is told already.
+    fn tick(&self, sink: &mut dyn EventSink) {
+        if self.statements > self.answered && self.blocked_since.is_none() {
+            sink.event(&RunEvent::StatementRunning {
+                migration: self.migration.clone(),
+                index: self.answered,
+                of: self.statements,
+                running_ms: self.last_answer.elapsed().as_millis() as u64,
+            });
+        }
+    }
+
     fn answered(&mut self, index: usize, sink: &mut dyn EventSink) {
         self.answered = index + 1;
+        self.last_answer = Instant::now();
         sink.event(&RunEvent::StatementDone {
             migration: self.migration.clone(),
             index,
@@ -201,25 +240,28 @@ impl Listening<'_> {
 
 /// Waits for `work` and listens to notices, answers, looks and the interrupt meanwhile.
 ///
+/// `statements` is the index of the first one that runs and the number that the file has.
 /// `answers` gets the index of each statement that was answered; the first message on it also says
 /// that the transaction has begun. A cancel is held back until then: one that hit `BEGIN` itself
 /// would let the statements behind it run outside of any transaction.
 pub async fn drive<T>(
     link: &mut Link<'_>,
     migration: &MigrationRef,
-    statements: usize,
+    statements: Range<usize>,
     limits: Limits,
     mut answers: mpsc::UnboundedReceiver<Answer>,
     work: impl Future<Output = T>,
 ) -> Driven<T> {
     let mut listening = Listening {
         migration,
-        statements,
+        statements: statements.end,
         limits,
-        answered: 0,
+        answered: statements.start,
+        last_answer: Instant::now(),
         blockers: Vec::new(),
         cancelled: None,
-        told: Duration::ZERO,
+        told: None,
+        blocked_since: None,
         last_look: Duration::ZERO,
         lock_waited: Duration::ZERO,
         lock_held_since: None,
@@ -234,7 +276,7 @@ pub async fn drive<T>(
         sink,
     } = link;
     let (look_sender, mut looks) = mpsc::unbounded_channel();
-    let watching = watcher.watch(watch_session, *pid, look_sender);
+    let watching = watcher.watch(watch_session, *pid, limits.lock_wait, look_sender);
     let total = async {
         match limits.total {
             Some(limit) => tokio::time::sleep(limit).await,
@@ -246,10 +288,11 @@ pub async fn drive<T>(
         std::pin::pin!(watching),
         std::pin::pin!(total),
     );
-    let mut begun = false;
+    let (mut begun, mut listens) = (false, true);
     let mut cancel_sent = false;
     let patience = tokio::time::sleep(Duration::MAX);
     let mut patience = std::pin::pin!(patience);
+    let mut ticks = interval_at(tokio::time::Instant::now() + FIRST_TICK, TICK);
     let result = loop {
         if listening.cancelled.is_some() && begun && !cancel_sent {
             cancel_sent = true;
@@ -262,10 +305,10 @@ pub async fn drive<T>(
         tokio::select! {
             biased;
             result = &mut work => break Some(result),
-            answer = answers.recv() => match answer {
+            answer = answers.recv(), if listens => match answer {
                 Some(Answer::Begun) => begun = true,
                 Some(Answer::Statement(index)) => listening.answered(index, *sink),
-                None => begun = true,
+                None => listens = false,
             },
             Some(notice) = notices.recv() => listening.notice(&notice, *sink),
             Some(look) = looks.recv() => match look {
@@ -285,6 +328,7 @@ pub async fn drive<T>(
                 listening.cancelled = Some(Cancelled::NoAnswer);
                 break None;
             }
+            _ = ticks.tick() => listening.tick(*sink),
             () = &mut watching => {}
         }
     };

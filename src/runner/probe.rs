@@ -17,6 +17,15 @@ pub struct Baseline {
     pub indexes: Vec<u32>,
     /// OIDs of the objects that the statement drops or detaches.
     pub objects: Vec<u32>,
+    /// OIDs of the indexes that were INVALID already.
+    #[serde(default)]
+    pub invalid: Vec<u32>,
+    /// OID of the reindexed schema; 0 where there is none.
+    #[serde(default)]
+    pub schema: u32,
+    /// Whether all of the database is reindexed.
+    #[serde(default)]
+    pub database: bool,
 }
 
 impl Baseline {
@@ -58,6 +67,8 @@ pub struct IndexState {
     pub bare_name: String,
     /// `indisvalid` and `indisready`.
     pub valid: bool,
+    /// Somebody else is building it right now.
+    pub others: bool,
 }
 
 async fn oid_of(session: &Session, name: &QualifiedName) -> Result<u32, DbFailure> {
@@ -75,15 +86,57 @@ async fn oid_of(session: &Session, name: &QualifiedName) -> Result<u32, DbFailur
         .unwrap_or(0))
 }
 
-/// Returns the indexes of a table.
+/// Returns the indexes of a table, of its partitions, and of what they store out of line.
 pub async fn indexes(session: &Session, table: u32) -> Result<Vec<IndexState>, DbFailure> {
+    let family = format!(
+        "(select {table}::oid as relid union select relid from \
+         pg_catalog.pg_partition_tree({table}))"
+    );
+    let condition = format!(
+        "i.indrelid in (select f.relid from {family} f union all \
+         select t.reltoastrelid from pg_catalog.pg_class t join {family} f on f.relid = t.oid)"
+    );
+    indexes_where(session, &condition).await
+}
+
+/// Returns the INVALID indexes that the statement works among.
+async fn invalid_indexes(
+    session: &Session,
+    baseline: &Baseline,
+) -> Result<Vec<IndexState>, DbFailure> {
+    let schema = baseline.schema;
+    let of_schema = format!(
+        "not i.indisvalid and (n.oid = {schema} or i.indrelid in (select t.reltoastrelid from \
+         pg_catalog.pg_class t where t.relnamespace = {schema}))"
+    );
+    if baseline.table != 0 {
+        let mut found = indexes(session, baseline.table).await?;
+        found.retain(|index| !index.valid);
+        Ok(found)
+    } else if baseline.schema != 0 {
+        indexes_where(session, &of_schema).await
+    } else if baseline.database {
+        indexes_where(session, "not i.indisvalid").await
+    } else {
+        Ok(Vec::new())
+    }
+}
+
+/// A session that builds an index keeps a lock on its table, and has a row of progress that every
+/// role may see.
+async fn indexes_where(session: &Session, condition: &str) -> Result<Vec<IndexState>, DbFailure> {
     let sql = format!(
         "select c.oid::text, pg_catalog.quote_ident(n.nspname) || '.' || \
          pg_catalog.quote_ident(c.relname), c.relname::text, \
-         (i.indisvalid and i.indisready)::text \
+         (i.indisvalid and i.indisready)::text, \
+         (not i.indisvalid and exists (select from pg_catalog.pg_locks l \
+         join pg_catalog.pg_stat_progress_create_index p on p.pid = l.pid \
+         where l.relation = i.indrelid and l.mode = 'ShareUpdateExclusiveLock' and l.granted \
+         and p.datname = pg_catalog.current_database() \
+         and l.pid <> pg_catalog.pg_backend_pid()))::text \
          from pg_catalog.pg_index i join pg_catalog.pg_class c on c.oid = i.indexrelid \
          join pg_catalog.pg_namespace n on n.oid = c.relnamespace \
-         where i.indrelid = {table} order by c.oid"
+         where {condition} order by c.oid"
     );
     let rows = session.query(&sql, &[]).await?;
     Ok(rows
@@ -96,8 +149,23 @@ pub async fn indexes(session: &Session, table: u32) -> Result<Vec<IndexState>, D
             name: row.text(1),
             bare_name: row.text(2),
             valid: row.truth(3),
+            others: row.truth(4),
         })
         .collect())
+}
+
+async fn schema_oid(session: &Session, name: &str) -> Result<u32, DbFailure> {
+    let rows = session
+        .query(
+            "select n.oid::text from pg_catalog.pg_namespace n where n.nspname = $1",
+            &[Some(name)],
+        )
+        .await?;
+    Ok(rows
+        .first()
+        .and_then(|row| row.number(0))
+        .and_then(|oid| u32::try_from(oid).ok())
+        .unwrap_or(0))
 }
 
 /// Returns the table of an index, or 0.
@@ -127,22 +195,26 @@ pub async fn baseline(
                 baseline.objects.push(oid_of(session, name).await?);
             }
         }
-        Some(Concurrent::Reindex {
-            what,
-            name: Some(name),
-        }) => {
-            let oid = oid_of(session, name).await?;
-            baseline.table = match what {
-                ReindexTarget::Index => table_of(session, oid).await?,
-                ReindexTarget::Table => oid,
-                _ => 0,
-            };
-        }
+        Some(Concurrent::Reindex { what, name }) => match (what, name) {
+            (ReindexTarget::Index, Some(name)) => {
+                let oid = oid_of(session, name).await?;
+                baseline.table = table_of(session, oid).await?;
+            }
+            (ReindexTarget::Table, Some(name)) => baseline.table = oid_of(session, name).await?,
+            (ReindexTarget::Schema, Some(name)) => {
+                baseline.schema = schema_oid(session, &name.name).await?;
+            }
+            _ => baseline.database = true,
+        },
         Some(Concurrent::Detach { parent, partition }) => {
-            baseline.objects = vec![
+            let objects = vec![
                 oid_of(session, parent).await?,
                 oid_of(session, partition).await?,
             ];
+            // What is no partition before is none after: nothing could be told from that.
+            if !matches!(detached(session, &objects).await?, Evidence::Happened(_)) {
+                baseline.objects = objects;
+            }
         }
         _ => {}
     }
@@ -153,6 +225,11 @@ pub async fn baseline(
             .map(|index| index.oid)
             .collect();
     }
+    baseline.invalid = invalid_indexes(session, &baseline)
+        .await?
+        .iter()
+        .map(|index| index.oid)
+        .collect();
     Ok(baseline)
 }
 
@@ -177,20 +254,31 @@ pub async fn evidence(
                 if index.valid {
                     return Ok(Evidence::Happened(format!("index {} is there", index.name)));
                 }
-                leftovers.push(index.name);
+                if !index.others {
+                    leftovers.push(index.name);
+                }
             }
             Ok(Evidence::DidNot { leftovers })
         }
-        Some(Concurrent::Reindex { .. }) if baseline.table != 0 => {
-            let invalid = new_indexes(session, baseline).await?.into_iter();
-            // Beside the new one (`_ccnew`), the old one may be left over (`_ccold`) once swapped.
+        Some(Concurrent::Reindex { .. }) => {
+            let invalid = invalid_indexes(session, baseline).await?.into_iter();
+            // Before the two are swapped, the new one (`_ccnew`) is left over; after it, the old
+            // one (`_ccold`), which the baseline has as a valid one.
             let leftovers = invalid
-                .filter(|index| !index.valid)
+                .filter(|index| !index.others && !baseline.invalid.contains(&index.oid))
+                .filter(|index| {
+                    index.bare_name.contains("_ccnew") || index.bare_name.contains("_ccold")
+                })
                 .map(|index| index.name)
                 .collect();
             Ok(Evidence::DidNot { leftovers })
         }
         Some(Concurrent::DropIndex { .. }) => {
+            // What was not there before is no evidence: with IF EXISTS it runs again, without it
+            // fails again.
+            if baseline.objects.iter().all(|oid| *oid == 0) {
+                return Ok(Evidence::Repeatable);
+            }
             for oid in baseline.objects.iter().filter(|oid| **oid != 0) {
                 if exists(session, *oid).await? {
                     return Ok(Evidence::DidNot {

@@ -1,5 +1,6 @@
 //! Writes history without running anything: adopting refinery's rows, `baseline`, `repair`.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use super::apply;
@@ -17,7 +18,7 @@ use crate::pg::session::Session;
 use crate::plan::choose::{Selection, choose};
 use crate::plan::refusal::PlanRefusal;
 use crate::plan::standing::{Standing, Standings, key, refinery_checksum, standings};
-use crate::project::{Migration, Project};
+use crate::project::{Migration, Project, RollbackScript};
 use crate::report::event::{EventSink, MigrationRef};
 use crate::report::run::Outcome;
 
@@ -50,6 +51,8 @@ pub fn migration_ref(project: &Project, migration: &Migration) -> MigrationRef {
 /// Everything about a migration that its row has, whatever was done with it.
 pub struct Facts<'a> {
     migration: &'a Migration,
+    up_sql: Cow<'a, str>,
+    down_sql: Option<Cow<'a, str>>,
     key: Key,
     phase_number: u32,
     phase: &'a str,
@@ -63,6 +66,8 @@ impl<'a> Facts<'a> {
         let phase = &project.manifest.phases[migration.phase];
         Self {
             migration,
+            up_sql: migration.stored(),
+            down_sql: migration.rollback.as_ref().map(RollbackScript::stored),
             key: key(migration),
             phase_number: phase.number.value,
             phase: &phase.name.value,
@@ -98,12 +103,8 @@ impl<'a> Facts<'a> {
             refinery_checksum: self.checksum.as_deref(),
             duration,
             statements,
-            up_sql: Some(&self.migration.text),
-            down_sql: self
-                .migration
-                .rollback
-                .as_ref()
-                .map(|script| script.text.as_str()),
+            up_sql: Some(&self.up_sql),
+            down_sql: self.down_sql.as_deref(),
             reason: why.reason,
             journal_seq,
         }

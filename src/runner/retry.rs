@@ -7,8 +7,12 @@ use crate::report::event::Blocker;
 
 /// The first wait is below this; each further bound is twice the one before.
 const FIRST_WAIT: Duration = Duration::from_millis(500);
-/// No wait is longer.
-const LONGEST_WAIT: Duration = Duration::from_mins(1);
+/// No wait is longer: whoever was in the way may be gone long before a longer one ends.
+const LONGEST_WAIT: Duration = Duration::from_secs(30);
+/// From this bound on, at least half of it is waited. Full jitter spreads those who compete, and
+/// a run of short waits would use up all tries while one reader of 30 s is still there; so the ten
+/// default retries wait for 68 s at least (8 + 4 × 15), and 110 s on average.
+const AT_LEAST_HALF_FROM: Duration = Duration::from_secs(16);
 
 /// What `[apply]` in `phases.toml` says about locks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -46,6 +50,7 @@ pub struct Tries {
     deadlock_timeout: Duration,
     deadline: Option<Deadline>,
     failed: u32,
+    was_long: bool,
 }
 
 impl Tries {
@@ -56,6 +61,7 @@ impl Tries {
             deadlock_timeout,
             deadline: (!policy.budget.is_zero()).then(|| Deadline::after(policy.budget)),
             failed: 0,
+            was_long: false,
         }
     }
 
@@ -68,7 +74,8 @@ impl Tries {
     ///
     /// A plain autovacuum steps aside only when the waiter's deadlock check runs, after
     /// `deadlock_timeout` (PostgreSQL manual, 20.12): one try that waits a second longer than that, at once.
-    /// There is never a last try without a timeout.
+    /// One that has not stepped aside by then is not a plain one, and is waited for like anybody:
+    /// a row of long tries would shut the readers out. There is never a last try without a timeout.
     pub fn next(&mut self, blockers: &[Blocker]) -> Next {
         self.failed += 1;
         if self.failed > self.policy.retries
@@ -77,24 +84,33 @@ impl Tries {
             return Next::GiveUp;
         }
         let autovacuum = !blockers.is_empty() && blockers.iter().all(Blocker::is_plain_autovacuum);
-        if autovacuum {
+        self.was_long = autovacuum && !self.was_long;
+        if self.was_long {
             let enough = self.deadlock_timeout + Duration::from_secs(1);
             return Next::Try {
                 wait: Duration::ZERO,
                 lock_timeout: self.policy.lock_timeout.max(enough),
             };
         }
-        let most = FIRST_WAIT
-            .saturating_mul(2_u32.saturating_pow(self.failed - 1))
-            .min(LONGEST_WAIT)
-            .min(
-                self.deadline
-                    .map_or(LONGEST_WAIT, |deadline| deadline.left()),
-            );
+        let wait = wait_before(self.failed);
         Next::Try {
-            wait: jitter(most),
+            wait: self
+                .deadline
+                .map_or(wait, |deadline| wait.min(deadline.left())),
             lock_timeout: self.policy.lock_timeout,
         }
+    }
+}
+
+/// Returns how long to wait after this many failed tries.
+fn wait_before(failed: u32) -> Duration {
+    let most = FIRST_WAIT
+        .saturating_mul(2_u32.saturating_pow(failed.saturating_sub(1)))
+        .min(LONGEST_WAIT);
+    if most < AT_LEAST_HALF_FROM {
+        jitter(most)
+    } else {
+        most / 2 + jitter(most / 2)
     }
 }
 
@@ -149,6 +165,29 @@ mod tests {
             tries.next(&[autovacuum("autovacuum: VACUUM public.t")]),
             expected
         );
+    }
+
+    #[test]
+    fn an_autovacuum_that_does_not_step_aside_gets_no_second_long_try_in_a_row() {
+        let mut tries = Tries::new(policy(), Duration::from_secs(1));
+        let blockers = [autovacuum("<insufficient privilege>")];
+        let timeouts: Vec<u128> = (0..3)
+            .map(|_| match tries.next(&blockers) {
+                Next::Try { lock_timeout, .. } => lock_timeout.as_millis(),
+                Next::GiveUp => panic!("gave up"),
+            })
+            .collect();
+        assert_eq!(timeouts, [2000, 500, 2000]);
+    }
+
+    #[test]
+    fn ten_retries_outlast_a_reader_of_half_a_minute_and_no_wait_overshoots_it_by_more() {
+        for _ in 0..1000 {
+            let waits: Vec<Duration> = (1..=10).map(wait_before).collect();
+            let total: Duration = waits.iter().sum();
+            assert!(total >= Duration::from_secs(68), "{waits:?}");
+            assert!(waits.iter().all(|wait| *wait <= LONGEST_WAIT), "{waits:?}");
+        }
     }
 
     #[test]

@@ -150,7 +150,6 @@ impl Run<'_> {
             Ok(done) => done,
             Err(stop) => self.after_stop(index, &named, *stop, sink).await?,
         };
-        self.reset(&named).await?;
         let duration_ms = started.elapsed().as_secs_f64() * 1000.0;
         sink.event(&RunEvent::MigrationApplied {
             migration: named.clone(),
@@ -159,15 +158,15 @@ impl Run<'_> {
             duration_ms,
         });
         self.applied.push(AppliedMigration {
-            version: named.version,
-            name: named.name,
-            phase: named.phase,
-            step: named.step,
+            version: named.version.clone(),
+            name: named.name.clone(),
+            phase: named.phase.clone(),
+            step: named.step.clone(),
             statements,
             retries,
             duration_ms,
         });
-        Ok(())
+        self.reset(&named).await
     }
 
     /// Runs one migration and its history row; returns its statements and retries.
@@ -178,6 +177,7 @@ impl Run<'_> {
         interrupt: &mut Interrupt,
         sink: &mut dyn EventSink,
     ) -> Result<(usize, u32), Box<Stop>> {
+        self.kept = 0;
         let migration = &self.project.migrations[index];
         let Some((_, script)) = self.scripts.iter().find(|(at, _)| *at == index) else {
             return Ok((0, 0));
@@ -241,7 +241,7 @@ impl Run<'_> {
             let cost = transactional::run(&mut link, &setup, unit).await?;
             return Ok((count, cost.retries));
         }
-        let cost = steps.run(&mut link).await?;
+        let cost = steps.run(&mut link, &mut self.kept).await?;
         let last = self
             .store
             .last_journal(&self.opened.session, facts.key())
@@ -274,7 +274,7 @@ impl Run<'_> {
         stop: Stop,
         sink: &mut dyn EventSink,
     ) -> Result<(usize, u32), RunError> {
-        self.kept = stop.kept();
+        self.kept = self.kept.max(stop.kept());
         let Stop::ConnectionLost { failure } = stop else {
             return Err(RunError::Migration {
                 migration: Box::new(named.clone()),

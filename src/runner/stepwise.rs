@@ -13,7 +13,7 @@ use super::error::Stop;
 use super::invalid_index;
 use super::probe::{self, Baseline, Evidence};
 use super::retry::{Next, Tries};
-use super::transactional::{self, Setup, Unit};
+use super::transactional::{self, Again, Setup, Unit, wait_for_retry};
 use crate::history::model::{Key, StatementRow, StatementState};
 use crate::history::record::Prepared;
 use crate::history::store::Store;
@@ -22,8 +22,13 @@ use crate::pg::session::Session;
 use crate::project::checksum;
 use crate::project::script::Script;
 use crate::report::event::{Blocker, MigrationRef, RunEvent};
+use crate::report::problem::Problem;
 use crate::sql::object::ObjectClass;
 use crate::sql::outside::Concurrent;
+
+/// After a signal or a used-up budget, how long tidying up may take. It may wait for the very
+/// session that the statement waited for.
+const TIDY_PATIENCE: Duration = Duration::from_secs(10);
 
 /// A file on its way, statement by statement.
 pub struct Steps<'a> {
@@ -61,6 +66,18 @@ enum Standing {
     Fresh,
     /// It began, and nobody knows how it ended.
     Open(Option<Baseline>),
+}
+
+/// A statement that runs outside of any transaction.
+#[derive(Debug, Clone, Copy)]
+struct Bare<'a> {
+    index: usize,
+    /// Its text, or what ends it where it was left half done.
+    text: &'a str,
+    concurrent: Option<&'a Concurrent>,
+    baseline: &'a Baseline,
+    /// Zero where it has a budget instead.
+    lock_timeout: Duration,
 }
 
 impl Steps<'_> {
@@ -105,11 +122,13 @@ impl Steps<'_> {
         Ok(())
     }
 
-    /// Runs what is left of the file.
-    pub async fn run(&self, link: &mut Link<'_>) -> Result<StepCost, Box<Stop>> {
+    /// Runs what is left of the file; `kept` is how many of its statements are committed, whatever
+    /// comes of it.
+    pub async fn run(&self, link: &mut Link<'_>, kept: &mut usize) -> Result<StepCost, Box<Stop>> {
         let started = Instant::now();
-        self.check_unedited()?;
         let first = self.resume_at();
+        *kept = first;
+        self.check_unedited()?;
         self.give_search_path(link.session).await?;
         let mut retries = 0;
         for index in first..self.script.len() {
@@ -122,6 +141,7 @@ impl Steps<'_> {
             } else {
                 self.run_in_transaction(link, index).await?
             };
+            *kept = index + 1;
         }
         Ok(StepCost {
             retries,
@@ -222,7 +242,7 @@ impl Steps<'_> {
                 probe::evidence(link.session, concurrent, class.global.as_deref(), &baseline)
                     .await
                     .map_err(|failure| own("could not ask the catalog", failure))?;
-            if self.settle(link, index, found).await? {
+            if self.settle(link, index, found, &baseline).await? {
                 return Ok(0);
             }
         }
@@ -234,7 +254,21 @@ impl Steps<'_> {
         let note = baseline.to_note();
         self.write_journal(link.session, index, StatementState::Intent, Some(&note))
             .await?;
-        let retries = self.send_bare(link, index, concurrent, &baseline).await?;
+        // lock_timeout also counts the wait of CONCURRENTLY for old snapshots on other tables, and
+        // would leave an INVALID index (faults.md, fact 2); it has a budget of its own.
+        let lock_timeout = if concurrent.is_some() {
+            Duration::ZERO
+        } else {
+            self.setup.policy.lock_timeout
+        };
+        let bare = Bare {
+            index,
+            text: self.script.text(index),
+            concurrent,
+            baseline: &baseline,
+            lock_timeout,
+        };
+        let retries = self.send_bare(link, bare).await?;
         self.write_journal(link.session, index, StatementState::Done, None)
             .await?;
         Ok(retries)
@@ -246,6 +280,7 @@ impl Steps<'_> {
         link: &mut Link<'_>,
         index: usize,
         found: Evidence,
+        baseline: &Baseline,
     ) -> Result<bool, Box<Stop>> {
         match found {
             Evidence::Happened(evidence) => {
@@ -259,23 +294,14 @@ impl Steps<'_> {
                 Ok(true)
             }
             Evidence::DidNot { leftovers } => {
-                invalid_index::drop_all(link, self.migration, &leftovers).await?;
-                Ok(false)
+                if invalid_index::drop_all(link, self.migration, &leftovers, None).await? {
+                    Ok(false)
+                } else {
+                    Err(Box::new(Stop::Interrupted { kept: index }))
+                }
             }
             Evidence::HalfDetached => {
-                if let Some(Concurrent::Detach { parent, partition }) =
-                    self.script.class(index).concurrent.as_deref()
-                {
-                    let sql = format!(
-                        "alter table {} detach partition {} finalize",
-                        parent.quoted(),
-                        partition.quoted()
-                    );
-                    link.session
-                        .run(&sql)
-                        .await
-                        .map_err(|failure| own("could not finish the detaching", failure))?;
-                }
+                self.finish_detaching(link, index, baseline).await?;
                 self.write_journal(
                     link.session,
                     index,
@@ -287,6 +313,33 @@ impl Steps<'_> {
             }
             Evidence::Repeatable => Ok(false),
         }
+    }
+
+    /// Ends a detaching that was left half way. Unlike its first half this locks the partition
+    /// against everybody while it waits, and so it has the lock timeout of any other statement.
+    async fn finish_detaching(
+        &self,
+        link: &mut Link<'_>,
+        index: usize,
+        baseline: &Baseline,
+    ) -> Result<(), Box<Stop>> {
+        let concurrent = self.script.class(index).concurrent.as_deref();
+        let Some(Concurrent::Detach { parent, partition }) = concurrent else {
+            return Ok(());
+        };
+        let text = format!(
+            "alter table {} detach partition {} finalize",
+            parent.quoted(),
+            partition.quoted()
+        );
+        let bare = Bare {
+            index,
+            text: &text,
+            concurrent,
+            baseline,
+            lock_timeout: self.setup.policy.lock_timeout,
+        };
+        self.send_bare(link, bare).await.map(|_| ())
     }
 
     /// With `IF NOT EXISTS`, somebody else's INVALID index would be taken for the real one.
@@ -310,27 +363,12 @@ impl Steps<'_> {
     }
 
     /// Sends the statement until it is done, tidies up after each failure, and journals the last.
-    async fn send_bare(
-        &self,
-        link: &mut Link<'_>,
-        index: usize,
-        concurrent: Option<&Concurrent>,
-        baseline: &Baseline,
-    ) -> Result<u32, Box<Stop>> {
+    async fn send_bare(&self, link: &mut Link<'_>, bare: Bare<'_>) -> Result<u32, Box<Stop>> {
         let policy = self.setup.policy;
-        // lock_timeout also counts the wait of CONCURRENTLY for old snapshots on other tables, and
-        // would leave an INVALID index (faults.md, fact 2); it has a budget of its own.
-        let is_concurrent = concurrent.is_some();
-        let mut lock_timeout = if is_concurrent {
-            Duration::ZERO
-        } else {
-            policy.lock_timeout
-        };
         let mut tries = Tries::new(policy, self.setup.deadlock_timeout);
+        let mut lock_timeout = bare.lock_timeout;
         loop {
-            let driven = self
-                .try_bare(link, index, is_concurrent, lock_timeout)
-                .await;
+            let driven = self.try_bare(link, bare, lock_timeout).await;
             let failure = match driven.result {
                 Some(Ok(())) => return Ok(tries.failed()),
                 Some(Err(failure)) => failure,
@@ -339,71 +377,81 @@ impl Steps<'_> {
             if is_gone(&failure) || driven.cancelled == Some(Cancelled::NoAnswer) {
                 return Err(Box::new(Stop::ConnectionLost { failure }));
             }
-            self.tidy(link, concurrent, baseline).await?;
-            let retryable = matches!(failure.kind(), Kind::LockTimeout | Kind::Deadlock);
-            if retryable
+            let clean = self.tidy(link, bare, driven.cancelled.as_ref()).await?;
+            let retryable = matches!(failure.kind(), Kind::LockTimeout | Kind::Deadlock)
+                || driven.cancelled == Some(Cancelled::LockWait);
+            if clean
+                && retryable
                 && let Next::Try {
                     wait,
                     lock_timeout: longer,
                 } = tries.next(&driven.blockers)
             {
-                lock_timeout = if is_concurrent {
-                    Duration::ZERO
-                } else {
-                    longer
+                if !bare.lock_timeout.is_zero() {
+                    lock_timeout = longer;
+                }
+                let again = Again {
+                    migration: self.migration,
+                    kept: bare.index,
+                    attempt: tries.failed(),
+                    of: policy.retries,
+                    wait,
                 };
-                let attempt = tries.failed();
-                self.wait_for_retry(link, index, attempt, wait, &failure, driven.blockers)
-                    .await?;
+                wait_for_retry(link, again, &failure, driven.blockers).await?;
                 continue;
             }
-            let message = failure.message.clone();
-            self.write_journal(link.session, index, StatementState::Failed, Some(&message))
-                .await?;
-            let tries = retryable.then(|| tries.failed());
+            if clean {
+                let message = Some(failure.message.as_str());
+                self.write_journal(link.session, bare.index, StatementState::Failed, message)
+                    .await?;
+            } else if link.interrupt.is_set() {
+                return Err(Box::new(Stop::Interrupted { kept: bare.index }));
+            }
+            let locked = retryable.then(|| tries.failed());
             return Err(Box::new(self.bare_stop(
-                index,
+                bare,
                 failure,
-                driven.blockers,
                 driven.cancelled,
-                tries,
+                driven.blockers,
+                locked,
             )));
         }
     }
 
-    /// Sends one try.
+    /// Sends the statement once.
     async fn try_bare(
         &self,
         link: &mut Link<'_>,
-        index: usize,
-        is_concurrent: bool,
+        bare: Bare<'_>,
         lock_timeout: Duration,
     ) -> Driven<Result<(), DbFailure>> {
         let policy = self.setup.policy;
-        let budget = policy.concurrent_budget;
         let settings = format!(
             "set lock_timeout = {}; set statement_timeout = {}",
             lock_timeout.as_millis(),
             policy.statement_timeout.as_millis()
         );
         let (sender, answers) = mpsc::unbounded_channel();
-        let (session, text) = (link.session, self.script.text(index));
+        let session = link.session;
         let work = async {
             session.run(&settings).await?;
             let _ = sender.send(Answer::Begun);
-            session.run(text).await?;
-            let _ = sender.send(Answer::Statement(index));
+            session.run(bare.text).await?;
+            let _ = sender.send(Answer::Statement(bare.index));
             Ok::<(), DbFailure>(())
         };
-        let total = (is_concurrent && !budget.is_zero()).then_some(budget);
+        let budget = policy.concurrent_budget;
+        let has_budget = bare.concurrent.is_some() && !budget.is_zero();
         let limits = Limits {
-            total,
-            ..Limits::default()
+            lock_hold: self.setup.lock_hold,
+            lock_wait: (!lock_timeout.is_zero()).then(|| lock_timeout.saturating_mul(3)),
+            total: has_budget.then_some(budget),
         };
+        let statements = self.script.len();
         drive(
             link,
             self.migration,
-            self.script.len(),
+            bare.index..statements,
             limits,
             answers,
             work,
@@ -411,44 +459,20 @@ impl Steps<'_> {
         .await
     }
 
-    /// Says who was in the way, and waits unless a signal comes.
-    async fn wait_for_retry(
-        &self,
-        link: &mut Link<'_>,
-        index: usize,
-        attempt: u32,
-        wait: Duration,
-        failure: &DbFailure,
-        blockers: Vec<Blocker>,
-    ) -> Result<(), Box<Stop>> {
-        link.sink.event(&RunEvent::Retrying {
-            migration: self.migration.clone(),
-            attempt,
-            of: self.setup.policy.retries,
-            sqlstate: failure.sqlstate.as_deref().unwrap_or("55P03").to_owned(),
-            blockers,
-            wait_ms: wait.as_millis() as u64,
-        });
-        tokio::select! {
-            () = tokio::time::sleep(wait) => Ok(()),
-            () = link.interrupt.wait() => Err(Box::new(Stop::Interrupted { kept: index })),
-        }
-    }
-
-    /// Gives a failure that is not tried again its name; `tries` is set where locks were the cause.
+    /// Gives a failure that is not tried again its name.
     fn bare_stop(
         &self,
-        index: usize,
+        bare: Bare<'_>,
         failure: DbFailure,
-        blockers: Vec<Blocker>,
         cancelled: Option<Cancelled>,
-        tries: Option<u32>,
+        blockers: Vec<Blocker>,
+        locked: Option<u32>,
     ) -> Stop {
-        let snippet = Some(
-            self.script
-                .snippet(index, failure.byte_offset(self.script.text(index))),
-        );
-        match (cancelled, tries) {
+        let index = bare.index;
+        let text = self.script.text(index);
+        let offset = (bare.text == text).then(|| failure.caret_in(text));
+        let snippet = Some(self.script.snippet(index, offset.flatten()));
+        match (cancelled, locked) {
             (Some(Cancelled::Interrupt | Cancelled::NoAnswer), _) => {
                 Stop::Interrupted { kept: index }
             }
@@ -457,6 +481,11 @@ impl Steps<'_> {
                 snippet,
                 blockers,
                 kept: index,
+            },
+            (Some(Cancelled::LockHeld(relation)), _) => Stop::HeldTooLong {
+                relation,
+                limit: self.setup.lock_hold.unwrap_or_default(),
+                snippet,
             },
             (_, Some(tries)) => Stop::Locked {
                 tries,
@@ -475,24 +504,39 @@ impl Steps<'_> {
         }
     }
 
-    /// Drops the INVALID index that a failed `CONCURRENTLY` leaves.
+    /// Drops the INVALID index that a failed `CONCURRENTLY` leaves; returns whether the statement
+    /// has left nothing. Where it has, its intent stays open in the journal, and the next run
+    /// settles it.
     async fn tidy(
         &self,
         link: &mut Link<'_>,
-        concurrent: Option<&Concurrent>,
-        baseline: &Baseline,
-    ) -> Result<(), Box<Stop>> {
-        if baseline.table == 0 || concurrent.is_none() {
-            return Ok(());
+        bare: Bare<'_>,
+        cancelled: Option<&Cancelled>,
+    ) -> Result<bool, Box<Stop>> {
+        if bare.concurrent.is_none() {
+            return Ok(true);
         }
-        let left = probe::evidence(link.session, concurrent, None, baseline)
+        let left = probe::evidence(link.session, bare.concurrent, None, bare.baseline)
             .await
             .map_err(|failure| own("could not ask the catalog", failure))?;
         match left {
             Evidence::DidNot { leftovers } => {
-                invalid_index::drop_all(link, self.migration, &leftovers).await
+                let patience = cancelled.map(|_| TIDY_PATIENCE);
+                invalid_index::drop_all(link, self.migration, &leftovers, patience).await
             }
-            _ => Ok(()),
+            Evidence::Repeatable => Ok(true),
+            // A statement that failed by itself did not happen, whatever is there now.
+            Evidence::Happened(_) => Ok(cancelled.is_none()),
+            Evidence::HalfDetached => {
+                link.sink.event(&RunEvent::Warning {
+                    problem: Problem::new(
+                        "half-detached",
+                        "the partition is detached half way: its table does not show its rows any more",
+                    )
+                    .hint("the next apply finishes it"),
+                });
+                Ok(false)
+            }
         }
     }
 }

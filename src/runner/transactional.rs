@@ -130,31 +130,63 @@ pub async fn run(link: &mut Link<'_>, setup: &Setup, unit: Unit<'_>) -> Result<C
             }));
         };
         lock_timeout = longer;
-        wait_for_retry(link, unit, setup, &tries, wait, &failure, driven.blockers).await?;
+        let again = Again {
+            migration: unit.migration,
+            kept: unit.kept,
+            attempt: tries.failed(),
+            of: setup.policy.retries,
+            wait,
+        };
+        wait_for_retry(link, again, &failure, driven.blockers).await?;
     }
 }
 
+/// A try that failed for want of a lock, and the wait before the next.
+#[derive(Debug, Clone, Copy)]
+pub struct Again<'a> {
+    /// Which migration.
+    pub migration: &'a MigrationRef,
+    /// How many of its statements are committed.
+    pub kept: usize,
+    /// Number of the try that failed, from 1.
+    pub attempt: u32,
+    /// How many retries there may be.
+    pub of: u32,
+    /// How long to wait.
+    pub wait: Duration,
+}
+
 /// Says who was in the way, and waits unless a signal comes.
-async fn wait_for_retry(
+pub async fn wait_for_retry(
     link: &mut Link<'_>,
-    unit: Unit<'_>,
-    setup: &Setup,
-    tries: &Tries,
-    wait: Duration,
+    again: Again<'_>,
     failure: &DbFailure,
     blockers: Vec<Blocker>,
 ) -> Result<(), Box<Stop>> {
     link.sink.event(&RunEvent::Retrying {
-        migration: unit.migration.clone(),
-        attempt: tries.failed(),
-        of: setup.policy.retries,
-        sqlstate: failure.sqlstate.as_deref().unwrap_or("55P03").to_owned(),
+        migration: again.migration.clone(),
+        attempt: again.attempt,
+        of: again.of,
+        // What passed the total of all waits was cancelled by us, and is the same to the reader.
+        sqlstate: match failure.kind() {
+            Kind::Deadlock => "40P01",
+            _ => "55P03",
+        }
+        .to_owned(),
         blockers,
-        wait_ms: wait.as_millis() as u64,
+        wait_ms: again.wait.as_millis() as u64,
     });
+    let waited = async {
+        let ((), ready) = tokio::join!(
+            tokio::time::sleep(again.wait),
+            link.watcher.ready(link.watch_session)
+        );
+        // Without a second connection the next try says so itself.
+        drop(ready);
+    };
     tokio::select! {
-        () = tokio::time::sleep(wait) => Ok(()),
-        () = link.interrupt.wait() => Err(Box::new(Stop::Interrupted { kept: unit.kept })),
+        () = waited => Ok(()),
+        () = link.interrupt.wait() => Err(Box::new(Stop::Interrupted { kept: again.kept })),
     }
 }
 
@@ -190,7 +222,7 @@ async fn attempt(
     drive(
         link,
         unit.migration,
-        unit.script.len(),
+        unit.first..unit.script.len(),
         limits,
         answers,
         work,
@@ -296,7 +328,7 @@ async fn flush<'a>(
 fn snippet(unit: Unit<'_>, at: At, failure: &DbFailure) -> Option<Snippet> {
     match at {
         At::Statement(index) => {
-            let offset = failure.byte_offset(unit.script.text(index));
+            let offset = failure.caret_in(unit.script.text(index));
             Some(unit.script.snippet(index, offset))
         }
         At::Begin if unit.begin != "begin" => Some(unit.script.snippet(0, None)),

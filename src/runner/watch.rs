@@ -1,6 +1,7 @@
 //! A second connection that looks at the first while it waits: who is in its way, how far its
 //! index build is, how long it has held strong locks.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc::UnboundedSender;
@@ -14,6 +15,8 @@ use crate::report::event::Blocker;
 /// How long a statement may run before anybody looks: most are done by then, and cost no second
 /// connection.
 const FIRST_LOOK: Duration = Duration::from_millis(150);
+/// Time between two tries to get a second connection.
+const RECONNECT_AFTER: Duration = Duration::from_secs(3);
 /// Time between looks.
 const INTERVAL: Duration = Duration::from_millis(200);
 
@@ -46,6 +49,7 @@ pub struct IndexBuild {
 pub struct Watcher {
     parameters: Parameters,
     application_name: String,
+    told: AtomicBool,
 }
 
 impl Watcher {
@@ -54,31 +58,33 @@ impl Watcher {
         Self {
             parameters,
             application_name: format!("{application_name} watch"),
+            told: AtomicBool::new(false),
         }
     }
 
     /// Looks at a backend again and again and sends what it sees, until it is dropped.
     ///
-    /// Where no second connection can be had, it stays silent after a last word: the run goes on
-    /// without names for who is in the way.
+    /// The first look is early enough for a try that may wait for locks no longer than `lock_wait`.
+    /// Where no second connection can be had, it says so once in a run and goes on asking for one:
+    /// the run goes on without names for who is in the way.
     pub async fn watch(
         &self,
         kept: &mut Option<Session>,
         pid: i32,
+        lock_wait: Option<Duration>,
         looks: UnboundedSender<Result<Look, String>>,
     ) {
         let started = Instant::now();
-        tokio::time::sleep(FIRST_LOOK).await;
+        let first = lock_wait.map_or(FIRST_LOOK, |limit| FIRST_LOOK.min(limit / 6));
+        tokio::time::sleep(first).await;
         loop {
-            if kept.as_ref().is_none_or(Session::is_closed) {
-                *kept = match self.connect().await {
-                    Ok(session) => Some(session),
-                    Err(message) => {
-                        // The receiver is gone only when the statement is done.
-                        drop(looks.send(Err(message)));
-                        return std::future::pending().await;
-                    }
-                };
+            if let Err(message) = self.ready(kept).await {
+                if !self.told.swap(true, Ordering::Relaxed) {
+                    // The receiver is gone only when the statement is done.
+                    drop(looks.send(Err(message)));
+                }
+                tokio::time::sleep(RECONNECT_AFTER).await;
+                continue;
             }
             if let Some(session) = kept
                 && let Ok(look) = look(session, pid, started).await
@@ -88,6 +94,18 @@ impl Watcher {
             }
             tokio::time::sleep(INTERVAL).await;
         }
+    }
+
+    /// Makes sure of the second connection.
+    ///
+    /// Over a slow link it takes longer to open than a short `lock_timeout` lasts; whoever tries
+    /// again opens it first, or would never learn who is in the way.
+    pub async fn ready(&self, kept: &mut Option<Session>) -> Result<(), String> {
+        if kept.as_ref().is_none_or(Session::is_closed) {
+            *kept = None;
+            *kept = Some(self.connect().await?);
+        }
+        Ok(())
     }
 
     async fn connect(&self) -> Result<Session, String> {

@@ -4,6 +4,7 @@ use std::fs::File;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
+use anyhow::Context as _;
 use clap::Args;
 
 use super::Context;
@@ -73,9 +74,8 @@ fn events_file(args: &ApplyArgs) -> Result<Option<File>, CommandError> {
     let Some(path) = &args.events else {
         return Ok(None);
     };
-    File::create(path)
-        .map(Some)
-        .map_err(|error| CommandError::io(&format!("cannot write {}", path.display()), &error))
+    let file = File::create(path).with_context(|| format!("cannot write {}", path.display()))?;
+    Ok(Some(file))
 }
 
 fn wait(args: &ApplyArgs, context: &Context<'_>) -> Result<Duration, CommandError> {

@@ -157,7 +157,8 @@ fn show_script(
         let Some(file) = file else {
             return Err(unknown("file on disk"));
         };
-        let diff = similar::TextDiff::from_lines(text.as_str(), file.text.as_str());
+        let now = file.stored();
+        let diff = similar::TextDiff::from_lines(text.as_str(), now.as_ref());
         let old = format!("V{version} as applied");
         let unified = diff
             .unified_diff()

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use anyhow::Context as _;
 use clap::{Args, CommandFactory};
 
 use super::Context;
@@ -26,9 +27,7 @@ pub fn run(args: &ManArgs, context: &mut Context<'_>) -> Result<Exit, CommandErr
     if let Some(dir) = &args.out {
         std::fs::create_dir_all(dir)
             .and_then(|()| clap_mangen::generate_to(command, dir))
-            .map_err(|error| {
-                CommandError::io(&format!("cannot write into {}", dir.display()), &error)
-            })?;
+            .with_context(|| format!("cannot write into {}", dir.display()))?;
         let sentence = format!("Wrote the manual pages into {}\n", dir.display());
         if context.ui.is_json() {
             let document = serde_json::json!({ "schema": "evmig.man/1", "directory": dir });
@@ -41,7 +40,7 @@ pub fn run(args: &ManArgs, context: &mut Context<'_>) -> Result<Exit, CommandErr
     let mut page = Vec::new();
     clap_mangen::Man::new(command)
         .render(&mut page)
-        .map_err(|error| CommandError::io("cannot make the manual page", &error))?;
+        .context("cannot make the manual page")?;
     let page = String::from_utf8_lossy(&page).into_owned();
     if context.ui.is_json() {
         let document = serde_json::json!({ "schema": "evmig.man/1", "page": page });

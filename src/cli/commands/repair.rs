@@ -26,6 +26,8 @@ use crate::runner::record::{RecordRequest, RecordWhat, record};
 #[command(after_help = "Example:\n  evmig repair 104 --reason 'only a comment was changed'")]
 pub struct RepairArgs {
     /// Version of the changed file
+    // Clap's own --version has the id `version`.
+    #[arg(id = "changed_version", value_name = "VERSION")]
     pub version: i64,
     /// Why; the history keeps it
     #[arg(long, value_name = "TEXT")]

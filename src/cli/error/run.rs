@@ -58,6 +58,7 @@ impl RunContext {
         };
         match (stopped, self.kept) {
             (None, _) => before,
+            (Some(_), 0) if self.committed.is_empty() => before,
             (Some(migration), 0) => format!("{before}; nothing of {} is", migration.label()),
             (Some(migration), 1) => {
                 format!("{before}; of {}, 1 statement is", migration.label())

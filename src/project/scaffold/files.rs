@@ -96,7 +96,8 @@ impl<'r> Creation<'r> {
 
     /// Creates a folder and those above it, remembering which are new.
     pub(super) fn folder(&mut self, folder: &Path) -> std::io::Result<()> {
-        if folder.is_dir() {
+        // The parent of a relative path of one word is the empty path: the current folder.
+        if folder.as_os_str().is_empty() || folder.is_dir() {
             return Ok(());
         }
         if let Some(parent) = folder.parent() {

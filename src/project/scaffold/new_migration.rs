@@ -327,8 +327,8 @@ fn migration_text(rollback: &RelPath, repeatable: bool) -> String {
         "-- Runs again, after the step's versioned migrations, whenever this file changes: write\n\
          -- statements that can be repeated (CREATE OR REPLACE …).\n"
     } else {
-        "-- Runs once, in one transaction. A statement that cannot be in one (CREATE INDEX\n\
-         -- CONCURRENTLY, VACUUM, …) needs a file of its own; it runs outside a transaction.\n"
+        "-- Runs once, in one transaction. With a statement that cannot be in one (CREATE INDEX\n\
+         -- CONCURRENTLY, VACUUM, …) the file runs statement by statement: give it its own file.\n"
     };
     format!("{when}-- What undoes it is in {rollback}.\n\n")
 }

@@ -6,7 +6,7 @@ use super::blocker::{blockers, way_out};
 use super::look::Look;
 use super::number::{count, counted, duration, milliseconds, whole_seconds};
 use super::problem::{sqlstate_text, warning};
-use super::progress::index;
+use super::progress::{index, running};
 use super::style::{CAUTION, GOOD, HEADING, PLAIN, QUIET, paint};
 use super::text::{columns, cut_middle, left, one_line, push_wrapped, right};
 use crate::report::event::{Blocker, MigrationRef, RunEvent};
@@ -50,13 +50,8 @@ pub fn event(event: &RunEvent, look: Look) -> Option<String> {
             waited_ms,
         } => blocked(migration, blockers, *waited_ms, look),
         RunEvent::Retrying { .. } => retrying(event, look),
-        RunEvent::IndexProgress { migration, .. } => {
-            let room = look.width.saturating_sub(2);
-            format!(
-                "  {}\n",
-                super::progress::line(migration, &index(event)?, room, look)
-            )
-        }
+        RunEvent::IndexProgress { migration, .. } => going_on(migration, &index(event)?, look),
+        RunEvent::StatementRunning { migration, .. } => going_on(migration, &running(event)?, look),
         RunEvent::MigrationApplied {
             migration,
             statements,
@@ -67,6 +62,12 @@ pub fn event(event: &RunEvent, look: Look) -> Option<String> {
         _ => remark(event, look)?,
     };
     Some(text)
+}
+
+/// What is going on, in one line.
+fn going_on(migration: &MigrationRef, text: &str, look: Look) -> String {
+    let room = look.width.saturating_sub(2);
+    format!("  {}\n", super::progress::line(migration, text, room, look))
 }
 
 /// The events that are one sentence.

@@ -25,6 +25,7 @@ pub fn progress(event: &RunEvent, look: Look) -> Option<String> {
             let done = count(index.saturating_add(1) as u64);
             (migration, format!("{done} of {}", count(*of as u64)))
         }
+        RunEvent::StatementRunning { migration, .. } => (migration, running(event)?),
         RunEvent::Blocked {
             migration,
             blockers,
@@ -46,6 +47,25 @@ pub(super) fn line(migration: &MigrationRef, tail: &str, most: usize, look: Look
     let tail = cut_end(tail, most.saturating_sub(12), look);
     let room = most.saturating_sub(super::text::columns(&tail) + 2);
     format!("{}: {tail}", cut_middle(&migration.label(), room, look))
+}
+
+/// Returns `statement 3 of 50, 12 s`; `None` for other events.
+pub(super) fn running(event: &RunEvent) -> Option<String> {
+    let RunEvent::StatementRunning {
+        index,
+        of,
+        running_ms,
+        ..
+    } = event
+    else {
+        return None;
+    };
+    Some(format!(
+        "statement {} of {}, {}",
+        count(index.saturating_add(1) as u64),
+        count(*of as u64),
+        milliseconds(*running_ms)
+    ))
 }
 
 fn blocked(blockers: &[Blocker], waited_ms: u64) -> String {

@@ -141,7 +141,10 @@ fn spoil(one: &mut RunEvent, text: &str, named: &MigrationRef, blocker: &Blocker
             *migration = named.clone();
             *resumed_at = Some(usize::MAX);
         }
-        RunEvent::StatementDone {
+        RunEvent::StatementRunning {
+            migration, index, ..
+        }
+        | RunEvent::StatementDone {
             migration, index, ..
         } => {
             *migration = named.clone();

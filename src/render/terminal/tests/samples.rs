@@ -165,6 +165,12 @@ fn start_of_a_run() -> Vec<RunEvent> {
             index: 4,
             of: 50,
         },
+        RunEvent::StatementRunning {
+            migration: migration(),
+            index: 5,
+            of: 50,
+            running_ms: 61_500,
+        },
     ]
 }
 
