@@ -13,7 +13,8 @@ pub struct Beginnings {
     pub search_path: String,
 }
 
-/// Asks the session; it must be the first thing it is asked.
+/// Asks the session; it must be the first thing it is asked, and so the role's own path is still in
+/// force: every name and operator is qualified (faults.md B85).
 ///
 /// The path is `reset_val`, which role, database and connection options have made. It is split into
 /// names and quoted again: the text goes into a `SET`.
@@ -21,7 +22,7 @@ pub async fn beginnings(session: &Session) -> Result<Beginnings, DbFailure> {
     let rows = session
         .query(
             "select session_user::text, current_user::text, s.reset_val \
-             from pg_catalog.pg_settings s where s.name = 'search_path'",
+             from pg_catalog.pg_settings s where s.name operator(pg_catalog.=) 'search_path'",
             &[],
         )
         .await?;

@@ -38,6 +38,8 @@ impl SessionSettings {
     /// fact 1). The search path is ours alone; a migration gets the role's own.
     pub fn new(version_num: u32) -> Self {
         let mut settings: Vec<(&'static str, String)> = vec![
+            // First: it changes how the others are read back.
+            ("quote_all_identifiers", "off".into()),
             ("standard_conforming_strings", "on".into()),
             ("statement_timeout", "0".into()),
             ("lock_timeout", "0".into()),

@@ -242,6 +242,10 @@ impl Run<'_> {
             return Ok((count, cost.retries));
         }
         let cost = steps.run(&mut link, &mut self.kept).await?;
+        // The file may have left a role that may not read the journal, and a path of its own.
+        let reset = self.opened.settings.reset_sql();
+        let own = |failure| stepwise::own("could not reset the session", failure);
+        self.opened.session.run(&reset).await.map_err(own)?;
         let last = self
             .store
             .last_journal(&self.opened.session, facts.key())

@@ -96,7 +96,9 @@ fn the_whole_output_of_an_apply_and_of_one_with_nothing_to_do() {
     let run = database.value("select id from evmig.run");
     // Times are aligned at the right, and their widths differ.
     let text = output.replacing(run, "$RUN").snapshot();
-    let text = regex::Regex::new(r" +\$T").expect("a pattern").replace_all(&text, " $$T");
+    let text = regex::Regex::new(r" +\$T")
+        .expect("a pattern")
+        .replace_all(&text, " $$T");
     insta::assert_snapshot!(text, @r"
     Applied 3 migrations, 3 statements, in $T
       run        $RUN

@@ -8,11 +8,13 @@
 )]
 
 mod apply;
+mod apply_files;
 mod architecture;
 mod connect;
 mod embedded;
 mod harness;
 mod harness_self;
+mod history_format;
 mod majors;
 mod pg_server;
 mod pooler;
