@@ -460,7 +460,7 @@ fn a_phase_whose_requirements_are_pending_is_refused_naming_them() {
     --- stderr ---
     Target  $DATABASE as $OWNER on 127.0.0.1:$PORT (this machine)
             no environment, named by flag --database-url
-    error[requires-pending]: phase data requires phase core, of which 3 migrations not applied
+    error[requires-pending]: phase data requires phase core, of which 3 migrations are not applied
       detail     pending in core: V101__people, V105__pets, V110__people
       next       evmig --database-url URL apply --phase data --phase core
     --- exit 5 ---

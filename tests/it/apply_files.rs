@@ -188,20 +188,8 @@ fn data_of_copy_is_streamed() {
     );
     applies(&project, &database);
     assert_eq!(
-        database.lines("select id, coalesce(quote_literal(name), 'null') from people order by id"),
-        [
-            "1|'Ada; it''s'",
-            "2|null",
-            "3|E'\\\\.'",
-            "4|'a",
-            "b'",
-            "5|'after'"
-        ]
-        .join("\n")
-        .replace("4|'a\nb'", "4|'a\u{1}b'")
-        .split('\n')
-        .map(|line| line.replace('\u{1}', "\n"))
-        .collect::<Vec<_>>()
+        database.lines("select id, coalesce(name, 'nothing') from people order by id"),
+        ["1|Ada; it's", "2|nothing", "3|\\.", "4|a\nb", "5|after"]
     );
 }
 
@@ -435,7 +423,7 @@ fn a_role_that_becomes_another_owns_nothing_itself() {
     );
 }
 
-/// What stands before pg_catalog in the role's path would be used by a query without qualification.
+/// What stands before `pg_catalog` in the role's path would be used by a query without qualification.
 #[test]
 fn evmigs_own_queries_do_not_see_what_stands_in_the_roles_path() {
     let database = database();

@@ -10,7 +10,7 @@ use super::harness::{
     Database, Evmig, Holder, Options, Output, Project, Role, Running, Server, Session, Shape,
 };
 
-const LONG: Duration = Duration::from_secs(60);
+const LONG: Duration = Duration::from_mins(1);
 
 fn database() -> Database {
     Server::shared(16, Shape::Plain).database(Shape::Plain, Role::Owner)
@@ -402,4 +402,29 @@ fn a_crash_of_the_server_is_survived() {
     awake(&database);
     apply(&project, &database, "").succeeds();
     assert_converged(&project, &database, &["1", "2"]);
+}
+
+/// COMMIT travels with the statements, so that nobody but the server knows what became of it.
+#[test]
+fn a_server_that_stays_away_leaves_the_outcome_unknown_and_the_message_says_so() {
+    let server = Server::private(&Options::new(14));
+    let database = server.database(Shape::Plain, Role::Owner);
+    with_counter(&database);
+    let project = Project::one_phase()
+        .migration(
+            "V1__people",
+            "create table people (id int);\ninsert into counter values ('1');\n",
+        )
+        .migration("V2__pets", "select pg_sleep(seconds) from slow;\n");
+    let run = spawn(&project, &database, "--format json");
+    wait_until(&database, &running("pg_sleep"), LONG);
+    server.crash();
+    let document = run.finish(LONG).exits(8).json();
+    assert_eq!(document["outcome"], "unknown");
+    assert_eq!(document["applied"].as_array().map(Vec::len), Some(1));
+    let error = &document["error"];
+    assert_eq!(error["code"], "outcome-unknown");
+    assert_eq!(error["committed"], "V1__people is in the database");
+    let hint = error["hint"].as_str().expect("what to do");
+    assert!(hint.contains("ask again once the server answers"), "{hint}");
 }
