@@ -376,12 +376,33 @@ fn settings_of_the_role_do_not_change_what_runs() {
         .migration(
             "V2__index",
             "create index concurrently on people (id);\nselect pg_sleep(0.1);\n",
+        )
+        .migration(
+            "V3__look",
+            "create table seen as select n, current_setting(n) from unnest(array[\
+             'client_encoding', 'default_transaction_deferrable', 'idle_in_transaction_session_timeout', \
+             'idle_session_timeout', 'lock_timeout', 'row_security', 'standard_conforming_strings', \
+             'statement_timeout', 'transaction_isolation']) n;\n",
         );
     let output = applies(&project, &database);
     assert!(!output.stderr.contains("warning"), "{}", output.stderr);
     assert_eq!(
         database.lines("select path, name from \"we ird\".people"),
         ["a\\b|ü€"]
+    );
+    assert_eq!(
+        database.lines("select * from \"we ird\".seen"),
+        [
+            "client_encoding|UTF8",
+            "default_transaction_deferrable|off",
+            "idle_in_transaction_session_timeout|0",
+            "idle_session_timeout|0",
+            "lock_timeout|2s",
+            "row_security|on",
+            "standard_conforming_strings|on",
+            "statement_timeout|0",
+            "transaction_isolation|read committed",
+        ]
     );
     let status = Evmig::new(&project, "status --format json")
         .on(&database)
