@@ -9,6 +9,7 @@ use super::error::Stop;
 use super::retry::{LockPolicy, Next, Tries};
 use crate::history::record::Prepared;
 use crate::pg::error::{DbFailure, Kind};
+use crate::pg::lock::LOST;
 use crate::pg::session::{Command, Session, Window};
 use crate::project::script::Script;
 use crate::report::event::{Blocker, MigrationRef, RunEvent};
@@ -29,6 +30,8 @@ pub struct Setup {
     pub search_path: Option<String>,
     /// `SET LOCAL ROLE` text that returns to the role the run began with.
     pub own_role: String,
+    /// What undoes whatever the file before has left behind in the session.
+    pub reset: Option<String>,
     /// `max_lock_hold` of the phase.
     pub lock_hold: Option<Duration>,
 }
@@ -109,7 +112,7 @@ pub async fn run(link: &mut Link<'_>, setup: &Setup, unit: Unit<'_>) -> Result<C
         if is_gone(&failure) || driven.cancelled == Some(Cancelled::NoAnswer) {
             return Err(Box::new(Stop::ConnectionLost { failure }));
         }
-        roll_back(link.session).await?;
+        roll_back(link, unit.migration).await?;
         let lock_wait = driven.cancelled == Some(Cancelled::LockWait);
         let retryable = matches!(failure.kind(), Kind::LockTimeout | Kind::Deadlock);
         if !retryable && !lock_wait {
@@ -191,8 +194,22 @@ pub async fn wait_for_retry(
 }
 
 /// Ends the failed transaction, so that the session can be used again.
-async fn roll_back(session: &Session) -> Result<(), Box<Stop>> {
-    session.run("rollback").await.map_err(|failure| {
+///
+/// The `COMMIT` that was on its way has ended it already, unless `COPY` kept it back; the server's
+/// word that there is no transaction (25P01) is therefore no news.
+async fn roll_back(link: &mut Link<'_>, migration: &MigrationRef) -> Result<(), Box<Stop>> {
+    let ended = link.session.run("rollback").await;
+    while let Ok(notice) = link.notices.try_recv() {
+        if notice.sqlstate.as_deref() != Some("25P01") {
+            link.sink.event(&RunEvent::Notice {
+                migration: Some(migration.clone()),
+                severity: notice.severity,
+                message: notice.message,
+                hint: notice.hint,
+            });
+        }
+    }
+    ended.map_err(|failure| {
         Box::new(if is_gone(&failure) {
             Stop::ConnectionLost { failure }
         } else {
@@ -266,6 +283,11 @@ async fn send(
     let mut commands = Vec::new();
     if unit.begin == "begin" {
         commands.push(Command::Text("begin"));
+        places.push(At::Begin);
+    }
+    // Inside the transaction: if it failed outside, the file would run with another's settings.
+    if let Some(reset) = &setup.reset {
+        commands.push(Command::Text(reset));
         places.push(At::Begin);
     }
     commands.push(Command::Text(&settings));
@@ -371,6 +393,7 @@ fn stop(
         At::Record if failure.message.contains(GUARD_ERROR) => {
             Stop::EndedTransaction { snippet: None }
         }
+        At::Record if failure.message.contains(LOST) => Stop::LostLock,
         At::Record => Stop::Own {
             what: "could not write the history",
             failure,

@@ -72,6 +72,44 @@ fn a_file_that_is_one_transaction_runs_as_the_migrations_own() {
     );
 }
 
+/// `SET TRANSACTION` must stand before any query, evmig's own among them.
+#[test]
+fn a_file_may_choose_its_isolation_level() {
+    let database = database();
+    let body = "set transaction isolation level serializable;\n\
+                insert into seen values (current_setting('transaction_isolation'));\n";
+    let project = Project::one_phase()
+        .migration("V1__seen", "create table seen (isolation text);\n")
+        .migration("V2__plain", body)
+        .migration("V3__wrapped", &format!("begin;\n{body}commit;\n"));
+    applies(&project, &database);
+    assert_eq!(
+        database.lines("select isolation from seen"),
+        ["serializable", "serializable"]
+    );
+}
+
+#[test]
+fn tables_are_analyzed_whatever_role_the_last_file_left() {
+    let database = superuser();
+    database.execute("create role helper_of_analyze");
+    let project = Project::one_phase().migration(
+        "V1__people",
+        "create table public.people (id int);\ninsert into public.people values (1);\n\
+         set search_path = nowhere;\nset role helper_of_analyze;\n",
+    );
+    let manifest = project.read("phases.toml");
+    project.write(
+        "phases.toml",
+        format!("{manifest}\n[[phase.step]]\nname = \"statistics\"\nanalyze = [\"people\"]\n"),
+    );
+    applies(&project, &database);
+    assert_eq!(
+        database.value("select count(*) from pg_stats where tablename = 'people'"),
+        "1"
+    );
+}
+
 #[test]
 fn a_wrapped_file_that_fails_leaves_nothing() {
     let database = database();

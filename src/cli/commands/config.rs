@@ -103,13 +103,19 @@ fn target_settings(context: &Context<'_>, project: &Project) -> Vec<Setting> {
         settings.push(setting("target.protected", "true", "phases.toml"));
     }
     match &chosen.reach {
-        Reach::Embedded => settings.push(setting("target.url", "embedded", "phases.toml")),
-        Reach::Server(parameters) => settings.extend(connection_settings(context, parameters)),
+        Reach::Embedded => settings.push(setting("target.url", "embedded", &chosen.url_source)),
+        Reach::Server(parameters) => {
+            settings.extend(connection_settings(context, parameters, &chosen.url_source));
+        }
     }
     settings
 }
 
-fn connection_settings(context: &Context<'_>, parameters: &Parameters) -> Vec<Setting> {
+fn connection_settings(
+    context: &Context<'_>,
+    parameters: &Parameters,
+    url_source: &str,
+) -> Vec<Setting> {
     parameters
         .display()
         .iter()
@@ -119,6 +125,7 @@ fn connection_settings(context: &Context<'_>, parameters: &Parameters) -> Vec<Se
                     .environment
                     .find(name)
                     .map_or_else(|| format!("environment {name}"), |found| found.source),
+                Origin::ConnectionString => url_source.to_owned(),
                 other => other.to_string(),
             };
             setting(

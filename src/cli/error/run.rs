@@ -178,6 +178,17 @@ fn read_only_hint(set_by: Option<&ReadOnlySource>) -> String {
 
 fn history(error: &HistoryError, context: &RunContext) -> CommandError {
     match error {
+        HistoryError::Query { what, failure }
+            if out_of_shape(failure) && context.failure_exit() == Exit::Failed =>
+        {
+            CommandError::refused(
+                with_failure(Problem::new("history-out-of-shape", *what), failure).hint(
+                    "the tables of the history schema are not as evmig makes them: restore them \
+                     from a backup or, where another tool owns the schema, choose another one \
+                     with history_schema in phases.toml",
+                ),
+            )
+        }
         HistoryError::Query { what, failure } => {
             let mut problem = with_failure(Problem::new("history", *what), failure);
             if failure.sqlstate.as_deref() == Some("42501") {
@@ -203,7 +214,10 @@ fn history(error: &HistoryError, context: &RunContext) -> CommandError {
                 .hint("rename the ones that are out of use; evmig takes over the one that is left"),
         ),
         HistoryError::NotRefinerys { .. } => {
-            CommandError::refused(Problem::new("not-refinerys", error.to_string()))
+            CommandError::refused(Problem::new("not-refinerys", error.to_string()).hint(
+                "where another tool owns the table, choose another schema with history_schema in \
+                 phases.toml; a table that was removed comes back from a backup only",
+            ))
         }
         HistoryError::MayNotCreate { .. } => CommandError::refused(
             Problem::new("rights", error.to_string())
@@ -217,6 +231,14 @@ fn history(error: &HistoryError, context: &RunContext) -> CommandError {
             )
         }
     }
+}
+
+/// Whether the server misses a table or column of ours, or finds something else in its place.
+fn out_of_shape(failure: &DbFailure) -> bool {
+    failure
+        .sqlstate
+        .as_deref()
+        .is_some_and(|state| state.starts_with("42") && state != "42501")
 }
 
 fn plan(refused: &PlanRefusal, context: &RunContext) -> CommandError {
@@ -500,10 +522,14 @@ fn other_stop(migration: &MigrationRef, stop: &Stop, context: &RunContext) -> Co
             .next(format!("edit {}", migration.file)),
         ),
         Stop::LostLock => CommandError::new(
-            Exit::Partial,
-            about("lost-lock", format!("after {label}, the session did not hold the run's lock any more"), None)
-                .hint("something in the file released it; another run may have begun")
-                .next(context.status()),
+            failed,
+            about(
+                "lost-lock",
+                format!("{label} was rolled back: its session did not hold the run's lock any more"),
+                None,
+            )
+            .hint("something in the file released it (pg_advisory_unlock?); another run may have begun")
+            .next(context.status()),
         ),
         Stop::Interrupted { .. } => CommandError::new(
             Exit::Interrupted,
