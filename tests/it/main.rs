@@ -7,6 +7,11 @@
     reason = "a failing expectation is how a test reports; clippy's own exemption covers only #[test] functions"
 )]
 
+mod apply;
+mod apply_files;
+
+mod apply;
+mod apply_files;
 mod architecture;
 mod autovacuum;
 mod bad_projects;
@@ -21,6 +26,7 @@ mod embedded;
 mod failing;
 mod harness;
 mod harness_self;
+mod history_format;
 mod locks;
 mod majors;
 mod pg_server;
@@ -28,6 +34,7 @@ mod pooler;
 mod refinery;
 mod refusals;
 mod regression;
+mod runners;
 mod scaffold_commands;
 mod scripts_checked;
 mod secrets;
