@@ -17,6 +17,7 @@ mod embedded;
 mod harness;
 mod harness_self;
 mod majors;
+mod output;
 mod pg_server;
 mod pooler;
 mod refinery;
