@@ -129,7 +129,7 @@ fn the_target_is_named_by_the_first_of_its_sources() {
         let (_, named_by) = named.into_iter().flatten().next().expect("a target");
         (settings["connection.host"].0.clone(), named_by)
     };
-    let mut assert_named = |words: &str, variables: &[(&str, &str)], at: &str, by: &str| {
+    let assert_named = |words: &str, variables: &[(&str, &str)], at: &str, by: &str| {
         assert_eq!(host(words, variables), (at.to_owned(), by.to_owned()));
     };
     // From the last to the first: each one that is added wins over all before it.

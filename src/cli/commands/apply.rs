@@ -141,6 +141,8 @@ fn finish(
             .map(|one| label(one.version.as_ref(), &one.name))
             .collect(),
         kept: applied.kept,
+        user: database.target.user.clone(),
+        database: database.target.database.clone(),
     };
     let error = applied
         .error
@@ -158,6 +160,12 @@ fn finish(
         error: error
             .as_ref()
             .and_then(|error| error.problems().first().cloned()),
+        errors: error
+            .as_ref()
+            .map(CommandError::problems)
+            .filter(|problems| problems.len() > 1)
+            .map(<[_]>::to_vec)
+            .unwrap_or_default(),
     };
     if context.ui.is_json() {
         let document = json::apply(&report);
@@ -179,11 +187,21 @@ fn label(version: Option<&String>, name: &str) -> String {
     }
 }
 
-/// Returns the command with the selection that was typed.
+/// Returns the command with the selection and the lock settings that were typed; consent is to be
+/// given anew.
 fn command_again(args: &ApplyArgs) -> String {
+    let locks = &args.locks;
     let mut words = vec!["apply".to_owned()];
     words.extend(args.phase.iter().map(|phase| format!("--phase {phase}")));
     words.extend(args.step.iter().map(|step| format!("--step {step}")));
     words.extend(args.to.map(|to| format!("--to {to}")));
+    words.extend(args.out_of_order.then(|| "--out-of-order".to_owned()));
+    let valued = |flag: &str, value: &str| format!("{flag} {value}");
+    let timeout = locks.lock_timeout.as_ref();
+    words.extend(timeout.map(|text| valued("--lock-timeout", text)));
+    let retries = locks.lock_retries;
+    words.extend(retries.map(|number| valued("--lock-retries", &number.to_string())));
+    let statement = locks.statement_timeout.as_ref();
+    words.extend(statement.map(|text| valued("--statement-timeout", text)));
     words.join(" ")
 }

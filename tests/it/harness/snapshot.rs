@@ -7,6 +7,11 @@ use regex::Regex;
 /// Patterns in the order in which they are replaced. Whole seconds stay as they are: they are
 /// settings (`lock_timeout 2s`), measured times have a fraction or are in milliseconds.
 const VARYING: &[(&str, &str)] = &[
+    // A column of times is right-aligned, so that the blanks before it depend on the time.
+    (
+        r" {2,}(\d+(\.\d+)? ?(ms|µs|us)|\d+\.\d+ ?(s|min))\b",
+        "  $$T",
+    ),
     (
         r"\b\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?( ?(Z|UTC)|[+-]\d\d(:?\d\d)?)?",
         "$$TIME",
