@@ -140,3 +140,13 @@ pub struct ConsentArgs {
     #[arg(long, short)]
     pub yes: bool,
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn no_two_arguments_are_in_each_others_way() {
+        super::Cli::command().debug_assert();
+    }
+}

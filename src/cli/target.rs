@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 
 use super::args::GlobalArgs;
-use super::argv::CARRIER;
+use super::argv::{CARRIER, PLACEHOLDER};
 use super::environment::Environment;
 use crate::pg::params::{Parameters, ParamsError};
 use crate::pg::resolve::{Sources, resolve};
@@ -34,6 +34,8 @@ pub struct Chosen {
     pub reach: Reach,
     /// What named it.
     pub named_by: String,
+    /// Where its connection string was read: the flag, a variable, a line of `phases.toml`.
+    pub url_source: String,
     /// The environment, if one was named.
     pub environment: Option<String>,
     /// Whether it is marked as protected.
@@ -123,11 +125,13 @@ pub fn choose(
     }
 }
 
-/// The URL of the flag, which may have been moved out of the process list.
+/// The URL of the flag, which may have been moved out of the process list. A carrier that some
+/// other evmig has left in the environment means nothing where this one was given a URL.
 fn flag_url(global: &GlobalArgs, environment: &Environment) -> Option<Secret> {
     let typed = global.database_url.as_ref()?;
+    let carried = (typed == PLACEHOLDER).then(|| environment.get(CARRIER));
     Some(Secret::new(
-        environment.get(CARRIER).unwrap_or_else(|| typed.clone()),
+        carried.flatten().unwrap_or_else(|| typed.clone()),
     ))
 }
 
@@ -158,16 +162,26 @@ fn named(
         manifest::Target::Embedded => Chosen {
             reach: Reach::Embedded,
             named_by: named_by.to_owned(),
+            url_source: "phases.toml".to_owned(),
             environment: None,
             protected: false,
             ambient: false,
         },
-        manifest::Target::Url(url) => server(
-            environment,
-            Some(&Secret::new(url.value.clone())),
-            &project,
-            named_by,
-        )?,
+        manifest::Target::Url(url) => {
+            let chosen = server(
+                environment,
+                Some(&Secret::new(url.value.clone())),
+                &project,
+                named_by,
+            )?;
+            let line = manifest.map_or_else(String::new, |manifest| {
+                format!(":{}", manifest.place(url.span).line)
+            });
+            Chosen {
+                url_source: format!("phases.toml{line}"),
+                ..chosen
+            }
+        }
         manifest::Target::UrlEnv(variable) => {
             let found =
                 environment
@@ -176,12 +190,16 @@ fn named(
                         environment: name.to_owned(),
                         variable: variable.value.clone(),
                     })?;
-            server(
+            let chosen = server(
                 environment,
                 Some(&Secret::new(found.value)),
                 &project,
                 named_by,
-            )?
+            )?;
+            Chosen {
+                url_source: found.source,
+                ..chosen
+            }
         }
     };
     Ok(Chosen {
@@ -219,6 +237,7 @@ fn server(
     Ok(Chosen {
         reach: Reach::Server(Box::new(parameters)),
         named_by: named_by.to_owned(),
+        url_source: named_by.to_owned(),
         environment: None,
         protected: false,
         ambient: false,

@@ -202,3 +202,7 @@ fn unserializable(error: &serde_json::Error) -> String {
         "{{\"schema\":\"{ERROR_SCHEMA}\",\"error\":{{\"code\":\"internal\",\"message\":{message}}}}}"
     )
 }
+
+#[cfg(test)]
+#[path = "json_tests.rs"]
+mod tests;

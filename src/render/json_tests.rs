@@ -2,8 +2,8 @@
 
 use insta::assert_snapshot;
 
-use super::json;
-use super::terminal::tests::samples::{
+use super as json;
+use super::super::terminal::tests::samples::{
     apply_report, events, failure, history_report, local, status_report,
 };
 use crate::report::config::{ConfigReport, Setting};
@@ -424,6 +424,7 @@ fn every_event_is_one_line() {
     {"at":"2026-11-22T19:40:12Z","event":"statement_found","migration":{"version":"102","name":"venues","phase":"core","step":"tables","file":"migrations/1_core/2_tables/V102__venues.sql"},"index":4,"evidence":"index public.venues_name_idx exists and is valid"}
     {"at":"2026-11-22T19:40:12Z","event":"invalid_index_dropped","migration":{"version":"102","name":"venues","phase":"core","step":"tables","file":"migrations/1_core/2_tables/V102__venues.sql"},"index":"public.venues_tenant_idx"}
     {"at":"2026-11-22T19:40:12Z","event":"statement_done","migration":{"version":"102","name":"venues","phase":"core","step":"tables","file":"migrations/1_core/2_tables/V102__venues.sql"},"index":4,"of":50}
+    {"at":"2026-11-22T19:40:12Z","event":"statement_running","migration":{"version":"102","name":"venues","phase":"core","step":"tables","file":"migrations/1_core/2_tables/V102__venues.sql"},"index":5,"of":50,"running_ms":61500}
     {"at":"2026-11-22T19:40:12Z","event":"notice","migration":{"version":"102","name":"venues","phase":"core","step":"tables","file":"migrations/1_core/2_tables/V102__venues.sql"},"severity":"NOTICE","message":"relation \"venues\" already exists, skipping","hint":null}
     {"at":"2026-11-22T19:40:12Z","event":"notice","migration":null,"severity":"WARNING","message":"there is no transaction in progress","hint":"Begin one."}
     {"at":"2026-11-22T19:40:12Z","event":"index_progress","migration":{"version":"102","name":"venues","phase":"core","step":"tables","file":"migrations/1_core/2_tables/V102__venues.sql"},"phase":"waiting for old snapshots","percent":43,"waits_for":[{"pid":4711,"user":"app","application":"psql","backend_type":"client backend","state":"idle in transaction","transaction_seconds":200,"query":"select *\n  from public.venues\n where tenant_id = '6f0f' and name like 'A%' limit 1","relation":"public.venues"}],"seconds":75}

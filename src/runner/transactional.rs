@@ -4,11 +4,15 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc;
 
-use super::attempt::{Answer, Cancelled, Driven, Limits, Link, drive, is_gone, no_answer};
+use super::attempt::{
+    Answer, Cancelled, Driven, Limits, Link, drive, is_gone, no_answer, no_second_connection,
+};
 use super::error::Stop;
 use super::retry::{LockPolicy, Next, Tries};
+use super::watch;
 use crate::history::record::Prepared;
 use crate::pg::error::{DbFailure, Kind};
+use crate::pg::lock::LOST;
 use crate::pg::session::{Command, Session, Window};
 use crate::project::script::Script;
 use crate::report::event::{Blocker, MigrationRef, RunEvent};
@@ -29,6 +33,8 @@ pub struct Setup {
     pub search_path: Option<String>,
     /// `SET LOCAL ROLE` text that returns to the role the run began with.
     pub own_role: String,
+    /// What undoes whatever the file before has left behind in the session.
+    pub reset: Option<String>,
     /// `max_lock_hold` of the phase.
     pub lock_hold: Option<Duration>,
 }
@@ -109,7 +115,7 @@ pub async fn run(link: &mut Link<'_>, setup: &Setup, unit: Unit<'_>) -> Result<C
         if is_gone(&failure) || driven.cancelled == Some(Cancelled::NoAnswer) {
             return Err(Box::new(Stop::ConnectionLost { failure }));
         }
-        roll_back(link.session).await?;
+        roll_back(link, unit.migration).await?;
         let lock_wait = driven.cancelled == Some(Cancelled::LockWait);
         let retryable = matches!(failure.kind(), Kind::LockTimeout | Kind::Deadlock);
         if !retryable && !lock_wait {
@@ -156,13 +162,16 @@ pub struct Again<'a> {
     pub wait: Duration,
 }
 
-/// Says who was in the way, and waits unless a signal comes.
+/// Says who was in the way, and waits unless a signal comes; less if a long transaction that was in
+/// the way is over.
 pub async fn wait_for_retry(
     link: &mut Link<'_>,
     again: Again<'_>,
     failure: &DbFailure,
     blockers: Vec<Blocker>,
 ) -> Result<(), Box<Stop>> {
+    let until = tokio::time::Instant::now() + again.wait;
+    let known = blockers.clone();
     link.sink.event(&RunEvent::Retrying {
         migration: again.migration.clone(),
         attempt: again.attempt,
@@ -176,23 +185,45 @@ pub async fn wait_for_retry(
         blockers,
         wait_ms: again.wait.as_millis() as u64,
     });
-    let waited = async {
-        let ((), ready) = tokio::join!(
-            tokio::time::sleep(again.wait),
-            link.watcher.ready(link.watch_session)
-        );
-        // Without a second connection the next try says so itself.
-        drop(ready);
+    let opened = async {
+        let ready = link.watcher.ready(link.watch_session).await;
+        tokio::select! {
+            () = tokio::time::sleep_until(until) => {}
+            () = watch::gone(link.watch_session.as_ref(), &known) => {}
+        }
+        ready
     };
-    tokio::select! {
-        () = waited => Ok(()),
-        () = link.interrupt.wait() => Err(Box::new(Stop::Interrupted { kept: again.kept })),
+    let ready = tokio::select! {
+        ready = opened => ready,
+        () = link.interrupt.wait() => {
+            return Err(Box::new(Stop::Interrupted { kept: again.kept }));
+        }
+    };
+    if let Err(message) = ready
+        && link.watcher.is_first_complaint()
+    {
+        link.sink.event(&no_second_connection(message));
     }
+    Ok(())
 }
 
 /// Ends the failed transaction, so that the session can be used again.
-async fn roll_back(session: &Session) -> Result<(), Box<Stop>> {
-    session.run("rollback").await.map_err(|failure| {
+///
+/// The `COMMIT` that was on its way has ended it already, unless `COPY` kept it back; the server's
+/// word that there is no transaction (25P01) is therefore no news.
+async fn roll_back(link: &mut Link<'_>, migration: &MigrationRef) -> Result<(), Box<Stop>> {
+    let ended = link.session.run("rollback").await;
+    while let Ok(notice) = link.notices.try_recv() {
+        if notice.sqlstate.as_deref() != Some("25P01") {
+            link.sink.event(&RunEvent::Notice {
+                migration: Some(migration.clone()),
+                severity: notice.severity,
+                message: notice.message,
+                hint: notice.hint,
+            });
+        }
+    }
+    ended.map_err(|failure| {
         Box::new(if is_gone(&failure) {
             Stop::ConnectionLost { failure }
         } else {
@@ -266,6 +297,11 @@ async fn send(
     let mut commands = Vec::new();
     if unit.begin == "begin" {
         commands.push(Command::Text("begin"));
+        places.push(At::Begin);
+    }
+    // Inside the transaction: if it failed outside, the file would run with another's settings.
+    if let Some(reset) = &setup.reset {
+        commands.push(Command::Text(reset));
         places.push(At::Begin);
     }
     commands.push(Command::Text(&settings));
@@ -371,6 +407,7 @@ fn stop(
         At::Record if failure.message.contains(GUARD_ERROR) => {
             Stop::EndedTransaction { snippet: None }
         }
+        At::Record if failure.message.contains(LOST) => Stop::LostLock,
         At::Record => Stop::Own {
             what: "could not write the history",
             failure,

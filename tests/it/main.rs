@@ -7,18 +7,34 @@
     reason = "a failing expectation is how a test reports; clippy's own exemption covers only #[test] functions"
 )]
 
+mod apply;
+mod apply_files;
 mod architecture;
+mod autovacuum;
 mod bad_projects;
 mod changed_files;
+mod concurrently;
+mod config_command;
 mod connect;
+mod db_command;
+mod documented_commands;
+mod documented_errors;
 mod embedded;
 mod failing;
 mod harness;
 mod harness_self;
+mod history_format;
+mod locks;
 mod majors;
+mod output;
 mod pg_server;
 mod pooler;
 mod refinery;
 mod refusals;
+mod regression;
+mod runners;
+mod scaffold_commands;
 mod scripts_checked;
+mod secrets;
+mod tamper;
 mod tls;

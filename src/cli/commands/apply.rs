@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::path::PathBuf;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use anyhow::Context as _;
 use clap::Args;
@@ -14,7 +14,7 @@ use crate::cli::database::{Database, runtime};
 use crate::cli::error::{CommandError, RunContext, of_run};
 use crate::cli::exit::Exit;
 use crate::cli::progress::Live;
-use crate::cli::settings::{ApplySettings, LockArgs, parse_duration};
+use crate::cli::settings::{ApplySettings, LockArgs};
 use crate::cli::{git, signals};
 use crate::clock;
 use crate::plan::choose::Selection;
@@ -63,10 +63,14 @@ pub struct ApplyArgs {
 /// Runs the command.
 pub fn run(args: &ApplyArgs, context: &mut Context<'_>) -> Result<Exit, CommandError> {
     let project = context.project()?;
-    let settings = ApplySettings::resolve(&args.locks, &context.environment, &project.manifest)?;
-    let wait = wait(args, context)?;
+    let settings = ApplySettings::resolve(
+        &args.locks,
+        args.wait.as_ref(),
+        &context.environment,
+        &project.manifest,
+    )?;
     let events = events_file(args)?;
-    runtime()?.block_on(run_async(args, context, &project, &settings, wait, events))
+    runtime()?.block_on(run_async(args, context, &project, &settings, events))
 }
 
 /// The file is opened first: a path that cannot be written must not be found out after the run.
@@ -78,23 +82,11 @@ fn events_file(args: &ApplyArgs) -> Result<Option<File>, CommandError> {
     Ok(Some(file))
 }
 
-fn wait(args: &ApplyArgs, context: &Context<'_>) -> Result<Duration, CommandError> {
-    let (text, source) = match &args.wait {
-        Some(text) => (text.clone(), "flag --wait".to_owned()),
-        None => match context.environment.find("EVMIG_WAIT") {
-            Some(found) => (found.value, found.source),
-            None => return Ok(Duration::from_mins(1)),
-        },
-    };
-    Ok(parse_duration(&text, &source)?.unwrap_or_default())
-}
-
 async fn run_async(
     args: &ApplyArgs,
     context: &mut Context<'_>,
     project: &Project,
     settings: &ApplySettings,
-    wait: Duration,
     events: Option<File>,
 ) -> Result<Exit, CommandError> {
     let started = Instant::now();
@@ -119,7 +111,7 @@ async fn run_async(
         project,
         selection: &selection,
         opening: database.opening(&run, true),
-        wait,
+        wait: settings.wait(),
         policy: settings.policy(),
         run: run.clone(),
         git_commit: git::commit(project.root.dir()),

@@ -8,12 +8,12 @@ use crate::cli::error::{CommandError, RunContext, of_run};
 use crate::cli::exit::Exit;
 use crate::clock;
 use crate::history::error::HistoryError;
+use crate::history::locate::locate;
 use crate::history::verify::{BadRow, Proof, verify};
 use crate::project::Project;
 use crate::render::{json, terminal};
 use crate::report::history::HistoryReport;
 use crate::report::problem::Problem;
-use crate::runner::apply::look;
 use crate::runner::error::RunError;
 use crate::runner::open::open;
 
@@ -57,7 +57,11 @@ async fn run_async(
     let opened = open(&database.opening(&clock::run_id(), false))
         .await
         .map_err(failed)?;
-    let (located, _) = look(&opened.session, project).await.map_err(failed)?;
+    // Without reading it: a row that was edited by hand must not stop the search for it.
+    let schema = &project.manifest.project.history_schema.value;
+    let located = locate(&opened.session, schema, 0)
+        .await
+        .map_err(of_history)?;
     let store = located.store();
     if let Some(version) = args.script {
         let script = if located.exists {
@@ -164,10 +168,16 @@ fn show_script(
             .unified_diff()
             .header(&old, file.path.as_str())
             .to_string();
-        let shown = if unified.is_empty() {
-            "no difference\n".to_owned()
-        } else {
-            unified
+        let shown = match (context.ui.is_json(), unified.is_empty()) {
+            (true, _) => {
+                let document = serde_json::json!({
+                    "schema": "evmig.script-diff/1", "version": version.to_string(),
+                    "file": file.path.as_str(), "diff": unified,
+                });
+                format!("{document:#}\n")
+            }
+            (false, true) => "no difference\n".to_owned(),
+            (false, false) => unified,
         };
         context.ui.result(&shown);
         return Ok(Exit::Done);

@@ -27,6 +27,8 @@ create table {schema}.run (
     finished_at timestamptz,
     outcome text check (outcome in ('applied', 'nothing_to_do', 'failed', 'interrupted', 'unknown')),
     error text,
+    end_migration_hash text,
+    end_statement_hash text,
     end_hash text
 );
 comment on table {schema}.run is 'evmig: one row for each invocation that could change the database';

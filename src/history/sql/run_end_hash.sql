@@ -1,3 +1,3 @@
 encode(sha256(convert_to(jsonb_build_array(x.previous, x.id,
     to_char(x.finished_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US'), x.outcome,
-    x.error)::text, 'UTF8')), 'hex')
+    x.error, x.end_migration_hash, x.end_statement_hash)::text, 'UTF8')), 'hex')

@@ -1,7 +1,7 @@
 //! The history as a table, and the verdict of `--verify`.
 
 use super::look::Look;
-use super::number::{count, duration, time};
+use super::number::{count, counted, duration, time};
 use super::problem::problem;
 use super::style::{BAD, GOOD, HEADING, PLAIN, QUIET, paint};
 use super::table::{Cell, Widths, fits};
@@ -145,8 +145,8 @@ fn verdict(out: &mut String, report: &HistoryReport, look: Look) {
             out.push_str(&paint(BAD, "NOT VERIFIED"));
             out.push_str(": ");
             let text = format!(
-                "the first {} {plural} written, the next one is not",
-                count(rows)
+                "{} checked, and this is the first bad one",
+                counted(usize::try_from(rows).unwrap_or(usize::MAX), "row")
             );
             push_wrapped(out, &text, PLAIN, 14, 2, look);
             out.push_str(&problem(bad, look));

@@ -19,6 +19,8 @@ const VARYING: &[(&str, &str)] = &[
     (r#""(\w+_ms)": ?[0-9.]+"#, r#""$1": $$T"#),
     (r"\b\d+\.\d+ ?(s|min)\b", "$$T"),
     (r"\b\d+(\.\d+)? ?(ms|µs|us)\b", "$$T"),
+    // A column of times is aligned to the right.
+    (r" {2,}\$T", "  $$T"),
     (
         r"\b([Rr]un[ =:]+|run[:=] |--run )([0-9][0-9a-hjkmnp-tv-z]{9})\b",
         "$1$$RUN",

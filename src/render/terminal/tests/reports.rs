@@ -181,7 +181,7 @@ fn history_empty_verified_and_tampered_with() {
 
     The history is empty: evmig has applied nothing to this database.
 
-    NOT VERIFIED: the first 2 rows are as they were written, the next one is not
+    NOT VERIFIED: 2 rows checked, and this is the first bad one
     error[history-tampered]: row 3 (V102__venues) is not as it was written
     ");
 }

@@ -29,6 +29,7 @@ fn every_event_at_80_columns() {
         public.venues_name_idx exists and is valid
       V102__venues: dropped the INVALID index public.venues_tenant_idx that an
         unfinished build left
+      V102__venues: statement 6 of 50, 1 min 2 s
       NOTICE: V102__venues: relation "venues" already exists, skipping
       WARNING: there is no transaction in progress
         hint: Begin one.
@@ -65,6 +66,7 @@ fn every_event_at_120_columns() {
       V102__venues resumes at statement 5 of 50
       V102__venues: statement 5 was done before the interruption: index public.venues_name_idx exists and is valid
       V102__venues: dropped the INVALID index public.venues_tenant_idx that an unfinished build left
+      V102__venues: statement 6 of 50, 1 min 2 s
       NOTICE: V102__venues: relation "venues" already exists, skipping
       WARNING: there is no transaction in progress
         hint: Begin one.
@@ -100,6 +102,7 @@ fn progress_is_for_events_that_change_what_is_done_now() {
     assert_snapshot!(plain(&shown.join("\n")), @"
     V102__venues: 50 statements
     V102__venues: 5 of 50
+    V102__venues: statement 6 of 50, 1 min 2 s
     V102...ues: index 43 %, waits for pid 4711: wai...
     V102__venues: waits for pid 4711, 1.2 s
     ");
@@ -205,4 +208,19 @@ fn the_target_says_what_named_it() {
     Target  events as owner on [::1]:5433 (this machine)
             no environment, named by variable DATABASE_URL
     ");
+}
+
+#[test]
+fn a_phase_that_is_passed_over_names_no_step() {
+    let passed_over = RunEvent::StepPassedOver {
+        phase: "sample-data".into(),
+        step: String::new(),
+        reason: "it may not run in environment local".into(),
+    };
+    assert_eq!(
+        event(&passed_over, AT_80)
+            .map(|text| plain(&text))
+            .as_deref(),
+        Some("  phase sample-data passed over: it may not run in environment local\n")
+    );
 }
