@@ -106,6 +106,23 @@ pub(super) fn migration_stop(
     }
 }
 
+/// Nobody can tell whether the migration is in the database.
+fn unknown(label: &str, failure: &DbFailure, why: &str, context: &RunContext) -> CommandError {
+    let message = format!(
+        "{label} may or may not be applied: the connection was lost, and the database cannot be asked"
+    );
+    let mut problem = with_lost(Problem::new("outcome-unknown", message), failure)
+        .hint(format!(
+            "{why}; ask again once the server answers: the history knows"
+        ))
+        .next(context.status());
+    problem.committed = Some(match context.committed.as_slice() {
+        [] => format!("{label}, or nothing of this run"),
+        _ => format!("{}; perhaps {label}", context.told(None)),
+    });
+    CommandError::new(Exit::Unknown, problem)
+}
+
 /// The stops that are rarer.
 fn other_stop(migration: &MigrationRef, stop: &Stop, context: &RunContext) -> CommandError {
     let label = migration.label();
@@ -162,23 +179,7 @@ fn other_stop(migration: &MigrationRef, stop: &Stop, context: &RunContext) -> Co
             with_lost(about("connection-lost", format!("{label} was not applied: the connection was lost"), None), failure)
                 .next(context.again()),
         ),
-        Stop::Unknown { failure, why } => {
-            let mut problem = with_lost(
-                about(
-                    "outcome-unknown",
-                    format!("{label} may or may not be applied: the connection was lost, and the database cannot be asked"),
-                    None,
-                ),
-                failure,
-            )
-            .hint(format!("{why}; ask again once the server answers: the history knows"))
-            .next(context.status());
-            problem.committed = Some(match context.committed.as_slice() {
-                [] => format!("{label}, or nothing of this run"),
-                _ => format!("{}; perhaps {label}", context.told(None)),
-            });
-            CommandError::new(Exit::Unknown, problem)
-        }
+        Stop::Unknown { failure, why } => unknown(&label, failure, why, context),
         Stop::EditedHalfway { snippet, index } => CommandError::new(
             Exit::Divergent,
             about(
