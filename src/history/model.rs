@@ -191,7 +191,7 @@ pub struct History {
 impl History {
     /// Returns whether nothing was ever recorded.
     pub fn is_empty(&self) -> bool {
-        self.rows.is_empty() && self.refinery.is_empty()
+        self.rows.is_empty() && self.refinery.is_empty() && self.open_statements.is_empty()
     }
 
     /// Returns the newest row of each migration.

@@ -12,6 +12,9 @@ use crate::report::event::Blocker;
 /// First key of the lock: "evmg" in ASCII, to stay out of other tools' way (faults.md B55).
 const CLASS: i32 = i32::from_be_bytes(*b"evmg");
 
+/// How the error of [`HistoryLock::assert_sql`] begins: a text that is no number.
+pub const LOST: &str = "evmig lock is not held by ";
+
 /// The advisory lock of one history schema. Advisory locks belong to a database, so that the
 /// database is part of the key by itself (PostgreSQL manual, 13.3.5).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,21 +41,25 @@ impl HistoryLock {
         Ok(rows.first().is_some_and(|row| row.truth(0)))
     }
 
-    /// Returns whether this session still holds the lock.
-    pub async fn is_held(self, session: &Session) -> Result<bool, DbFailure> {
-        let rows = session.query(&self.held_sql(), &[]).await?;
-        Ok(rows.first().is_some_and(|row| row.truth(0)))
-    }
-
-    /// Returns the query behind [`HistoryLock::is_held`].
-    fn held_sql(self) -> String {
+    /// The condition that this session holds the lock.
+    fn is_held_condition(self) -> String {
         format!(
-            "select (exists (select from pg_catalog.pg_locks l where l.locktype = 'advisory' \
+            "exists (select from pg_catalog.pg_locks l where l.locktype = 'advisory' \
              and l.classid::bigint = {CLASS} and l.objid = ({}::bigint & 4294967295)::oid \
              and l.objsubid = 2 and l.granted and l.pid = pg_catalog.pg_backend_pid() \
              and l.database = (select d.oid from pg_catalog.pg_database d \
-             where d.datname = pg_catalog.current_database())))::text",
+             where d.datname = pg_catalog.current_database()))",
             self.key
+        )
+    }
+
+    /// Returns a statement that fails unless this session still holds the lock; sent inside a
+    /// transaction, it takes the transaction with it. [`LOST`] begins the error's text.
+    pub fn assert_sql(self) -> String {
+        format!(
+            "select case when {} then 0 else ('{LOST}' || pg_catalog.pg_backend_pid()::text)::integer \
+             end::text",
+            self.is_held_condition()
         )
     }
 

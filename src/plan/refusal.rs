@@ -38,7 +38,7 @@ pub enum PlanRefusal {
         newest: i64,
     },
     /// A phase needs another one first.
-    #[error("phase {phase} requires phase {requires}, of which {} not applied", count(pending.len(), "migration"))]
+    #[error("phase {phase} requires phase {requires}, of which {} {} not applied", count(pending.len(), "migration"), if pending.len() == 1 { "is" } else { "are" })]
     RequiresPending {
         /// The phase that was asked for.
         phase: String,

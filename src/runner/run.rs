@@ -12,15 +12,15 @@ use super::stepwise::{self, Steps};
 use super::transactional::{self, Setup, Unit};
 use crate::history::error::HistoryError;
 use crate::history::model::{Action, History, StatementState};
-use crate::history::record::RecordDuration;
+use crate::history::record::{Prepared, RecordDuration};
 use crate::history::store::Store;
 use crate::pg::error::DbFailure;
-use crate::pg::lock::HistoryLock;
+use crate::pg::lock::{HistoryLock, LOST};
 use crate::pg::session::Session;
 use crate::plan::choose::{Chosen, Work};
 use crate::plan::standing::key;
 use crate::project::Project;
-use crate::project::script::Mode;
+use crate::project::script::{Mode, Script};
 use crate::report::event::{EventSink, MigrationRef, RunEvent};
 use crate::report::problem::Problem;
 use crate::report::run::{AppliedMigration, Outcome};
@@ -61,6 +61,115 @@ pub(super) fn tell_passed_over(project: &Project, chosen: &Chosen, sink: &mut dy
                     .unwrap_or_default(),
                 reason: reason.clone(),
             });
+        }
+    }
+}
+
+/// One migration's way into the history.
+struct Recording<'a> {
+    session: &'a Session,
+    store: &'a Store,
+    lock: HistoryLock,
+    facts: &'a Facts<'a>,
+    run: &'a str,
+}
+
+impl Recording<'_> {
+    fn why(&self) -> Why<'_> {
+        Why {
+            run: self.run,
+            action: Action::Apply,
+            reason: None,
+        }
+    }
+
+    /// Runs a file and its history row in one transaction; returns the retries.
+    async fn in_transaction(
+        &self,
+        link: &mut Link<'_>,
+        setup: &Setup,
+        script: &Script,
+        named: &MigrationRef,
+    ) -> Result<u32, Box<Stop>> {
+        let guard = format!("{}:{}", self.run, self.facts.key().to_text());
+        let body = script.body();
+        let since_begin = RecordDuration::SinceBegin;
+        let row = self
+            .facts
+            .record(self.why(), Some(&guard), since_begin, body.len(), None);
+        let mut records = Vec::new();
+        if script.calls_code() {
+            records.push(self.lock_is_held());
+        }
+        records.push(self.store.record(&row));
+        let unit = Unit {
+            script,
+            first: body.start,
+            end: body.end,
+            begin: script.begin(),
+            guard: &guard,
+            records: &records,
+            migration: named,
+            kept: 0,
+        };
+        transactional::run(link, setup, unit)
+            .await
+            .map(|cost| cost.retries)
+    }
+
+    /// Runs a file statement by statement, then records it; returns the retries.
+    async fn stepwise(
+        &self,
+        link: &mut Link<'_>,
+        steps: &Steps<'_>,
+        count: usize,
+        kept: &mut usize,
+    ) -> Result<u32, Box<Stop>> {
+        if let Some(reset) = &steps.setup.reset {
+            self.session
+                .run(reset)
+                .await
+                .map_err(|failure| stepwise::own("could not reset the session", failure))?;
+        }
+        let cost = steps.run(link, kept).await?;
+        let last = self
+            .store
+            .last_journal(self.session, self.facts.key())
+            .await;
+        let last = last.map_err(own_history)?;
+        let duration = RecordDuration::Milliseconds(cost.elapsed.as_secs_f64() * 1000.0);
+        let record = self
+            .store
+            .record(&self.facts.record(self.why(), None, duration, count, last));
+        let held = self.lock_is_held();
+        let begin = format!("begin; {}", steps.setup.own_prefix());
+        let parameters = record.borrowed();
+        let (begun, held, written, ended) = tokio::join!(
+            biased;
+            self.session.run(&begin),
+            self.session.query(&held.sql, &[]),
+            self.session.query(&record.sql, &parameters),
+            self.session.run("commit"),
+        );
+        begun
+            .and(held.map(|_| ()))
+            .and(written.map(|_| ()))
+            .and(ended)
+            .map_err(|failure| {
+                if failure.message.contains(LOST) {
+                    Box::new(Stop::LostLock)
+                } else {
+                    stepwise::own("could not write the history", failure)
+                }
+            })?;
+        Ok(cost.retries)
+    }
+
+    /// What makes the transaction fail if a file has given the run's lock away.
+    fn lock_is_held(&self) -> Prepared {
+        Prepared {
+            sql: self.lock.assert_sql(),
+            parameters: Vec::new(),
         }
     }
 }
@@ -166,7 +275,7 @@ impl Run<'_> {
             retries,
             duration_ms,
         });
-        self.reset(&named).await
+        Ok(())
     }
 
     /// Runs one migration and its history row; returns its statements and retries.
@@ -218,52 +327,24 @@ impl Run<'_> {
             interrupt,
             sink,
         };
-        let why = Why {
-            run: &self.id,
-            action: Action::Apply,
-            reason: None,
-        };
         let count = script.body().len();
-        if transactional {
-            let guard = format!("{}:{}", self.id, facts.key().to_text());
-            let row = facts.record(why, Some(&guard), RecordDuration::SinceBegin, count, None);
-            let records = [self.store.record(&row)];
-            let unit = Unit {
-                script,
-                first: script.body().start,
-                end: script.body().end,
-                begin: script.begin(),
-                guard: &guard,
-                records: &records,
-                migration: named,
-                kept: 0,
-            };
-            let cost = transactional::run(&mut link, &setup, unit).await?;
-            return Ok((count, cost.retries));
-        }
-        let cost = steps.run(&mut link, &mut self.kept).await?;
-        let last = self
-            .store
-            .last_journal(&self.opened.session, facts.key())
-            .await;
-        let last = last.map_err(own_history)?;
-        let duration = RecordDuration::Milliseconds(cost.elapsed.as_secs_f64() * 1000.0);
-        let row = facts.record(why, None, duration, count, last);
-        let record = self.store.record(&row);
-        let session = &self.opened.session;
-        let begin = format!("begin; {}", setup.own_prefix());
-        let parameters = record.borrowed();
-        let (begun, written, ended) = tokio::join!(
-            biased;
-            session.run(&begin),
-            session.query(&record.sql, &parameters),
-            session.run("commit"),
-        );
-        begun
-            .and(written.map(|_| ()))
-            .and(ended)
-            .map_err(|failure| stepwise::own("could not write the history", failure))?;
-        Ok((count, cost.retries))
+        let recording = Recording {
+            session: &self.opened.session,
+            store: &self.store,
+            lock: self.lock,
+            facts: &facts,
+            run: &self.id,
+        };
+        let retries = if transactional {
+            recording
+                .in_transaction(&mut link, &setup, script, named)
+                .await?
+        } else {
+            recording
+                .stepwise(&mut link, &steps, count, &mut self.kept)
+                .await?
+        };
+        Ok((count, retries))
     }
 
     /// Finds out what a lost connection has left, and gives every other stop its migration.
@@ -323,25 +404,6 @@ impl Run<'_> {
                 })
             }
         }
-    }
-
-    /// Leaves nothing of a file's settings for the next one, and makes sure of the lock.
-    async fn reset(&mut self, named: &MigrationRef) -> Result<(), RunError> {
-        let own = || RunError::own("could not reset the session");
-        let reset = self.opened.settings.reset_sql();
-        let (reset, held) = tokio::join!(
-            biased;
-            self.opened.session.run(&reset),
-            self.lock.is_held(&self.opened.session)
-        );
-        reset.map_err(own())?;
-        if held.map_err(own())? {
-            return Ok(());
-        }
-        Err(RunError::Migration {
-            migration: Box::new(named.clone()),
-            stop: Box::new(Stop::LostLock),
-        })
     }
 
     async fn analyze(&self, tables: &[String]) -> Result<(), RunError> {

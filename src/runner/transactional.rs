@@ -12,6 +12,7 @@ use super::retry::{LockPolicy, Next, Tries};
 use super::watch;
 use crate::history::record::Prepared;
 use crate::pg::error::{DbFailure, Kind};
+use crate::pg::lock::LOST;
 use crate::pg::session::{Command, Session, Window};
 use crate::project::script::Script;
 use crate::report::event::{Blocker, MigrationRef, RunEvent};
@@ -32,6 +33,8 @@ pub struct Setup {
     pub search_path: Option<String>,
     /// `SET LOCAL ROLE` text that returns to the role the run began with.
     pub own_role: String,
+    /// What undoes whatever the file before has left behind in the session.
+    pub reset: Option<String>,
     /// `max_lock_hold` of the phase.
     pub lock_hold: Option<Duration>,
 }
@@ -296,6 +299,11 @@ async fn send(
         commands.push(Command::Text("begin"));
         places.push(At::Begin);
     }
+    // Inside the transaction: if it failed outside, the file would run with another's settings.
+    if let Some(reset) = &setup.reset {
+        commands.push(Command::Text(reset));
+        places.push(At::Begin);
+    }
     commands.push(Command::Text(&settings));
     places.push(At::Begin);
     let script = unit.script;
@@ -399,6 +407,7 @@ fn stop(
         At::Record if failure.message.contains(GUARD_ERROR) => {
             Stop::EndedTransaction { snippet: None }
         }
+        At::Record if failure.message.contains(LOST) => Stop::LostLock,
         At::Record => Stop::Own {
             what: "could not write the history",
             failure,

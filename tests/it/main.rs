@@ -9,11 +9,16 @@
 
 mod architecture;
 mod autovacuum;
+mod bad_projects;
+mod changed_files;
 mod concurrently;
+mod config_command;
 mod connect;
+mod db_command;
 mod documented_commands;
 mod documented_errors;
 mod embedded;
+mod failing;
 mod harness;
 mod harness_self;
 mod locks;
@@ -21,7 +26,10 @@ mod majors;
 mod pg_server;
 mod pooler;
 mod refinery;
+mod refusals;
 mod regression;
+mod scaffold_commands;
+mod scripts_checked;
 mod secrets;
 mod tamper;
 mod tls;
