@@ -3,7 +3,7 @@
 use super::error::{HistoryError, query};
 use super::model::{History, VersionType};
 use super::store::{Store, fill, quoted};
-use super::upgrade;
+use super::upgrade::{self, FormatError};
 use crate::pg::session::{Row, Session};
 use crate::sql::quote;
 
@@ -90,7 +90,13 @@ async fn recorded_table(
     let rows = session
         .query(&fill(include_str!("sql/meta.sql"), schema, None), &[])
         .await
-        .map_err(query("could not read the history's format"))?;
+        .map_err(|failure| match failure.sqlstate.as_deref() {
+            // undefined_column, invalid_text_representation: the table is somebody else's.
+            Some("42703" | "22P02") => HistoryError::from(FormatError::Unknown {
+                schema: schema.to_owned(),
+            }),
+            _ => query("could not read the history's format")(failure),
+        })?;
     let row = rows.first();
     upgrade::check(schema, row.and_then(|row| row.number(0)))?;
     let name = row.map(|row| row.text(1)).unwrap_or_default();

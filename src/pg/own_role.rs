@@ -11,17 +11,21 @@ pub struct Beginnings {
     pub own_role: String,
     /// The role's own search path, as a list that `SET` accepts.
     pub search_path: String,
+    /// Whether a commit is on disk before it is answered: `synchronous_commit` is not off.
+    pub durable: bool,
 }
 
-/// Asks the session; it must be the first thing it is asked.
+/// Asks the session; it must be the first thing it is asked, and so the role's own path is still in
+/// force: every name and operator is qualified (faults.md B85).
 ///
 /// The path is `reset_val`, which role, database and connection options have made. It is split into
 /// names and quoted again: the text goes into a `SET`.
 pub async fn beginnings(session: &Session) -> Result<Beginnings, DbFailure> {
     let rows = session
         .query(
-            "select session_user::text, current_user::text, s.reset_val \
-             from pg_catalog.pg_settings s where s.name = 'search_path'",
+            "select session_user::text, current_user::text, s.reset_val, \
+             pg_catalog.current_setting('synchronous_commit') \
+             from pg_catalog.pg_settings s where s.name operator(pg_catalog.=) 'search_path'",
             &[],
         )
         .await?;
@@ -40,6 +44,7 @@ pub async fn beginnings(session: &Session) -> Result<Beginnings, DbFailure> {
     Ok(Beginnings {
         own_role,
         search_path: path_list(&column(2)),
+        durable: column(3) != "off",
     })
 }
 

@@ -33,7 +33,7 @@ const ROUNDS: usize = 4;
 
 /// Asks which backend serves the session.
 const BACKEND: &str = "SELECT a.pid::pg_catalog.text AS pid, \
-     pg_catalog.date_part('epoch', a.backend_start) AS started \
+     COALESCE(pg_catalog.date_part('epoch', a.backend_start), 0) AS started \
      FROM pg_catalog.pg_stat_get_activity(pg_catalog.pg_backend_pid()) AS a";
 
 /// What is between evmig and the server.

@@ -42,7 +42,8 @@ pub enum ReadOnlySource {
 pub struct Backend {
     /// The process id.
     pub pid: i32,
-    /// When it started, in seconds since 1970, as the server prints it.
+    /// When it started, in seconds since 1970, as the server prints it; 0 where the role may not
+    /// see it.
     pub started: String,
 }
 

@@ -31,8 +31,14 @@ impl SessionSettings {
     /// `client_connection_check_interval` makes a backend notice within half a second that its
     /// client was killed; without it the DDL of a dead evmig goes on, with its locks (faults.md,
     /// fact 1). The search path is ours alone; a migration gets the role's own.
-    pub fn new(version_num: u32) -> Self {
+    ///
+    /// What is said to be committed must survive a crash, whatever the role's `synchronous_commit`;
+    /// only `off` (`durable` false) is changed, since each other value is as durable on this server
+    /// and says what its owner wants of standbys.
+    pub fn new(version_num: u32, durable: bool) -> Self {
         let mut settings: Vec<(&'static str, String)> = vec![
+            // First: it changes how the others are read back.
+            ("quote_all_identifiers", "off".into()),
             ("standard_conforming_strings", "on".into()),
             ("statement_timeout", "0".into()),
             ("lock_timeout", "0".into()),
@@ -48,6 +54,9 @@ impl SessionSettings {
             ("row_security", "on".into()),
             ("search_path", "pg_catalog, pg_temp".into()),
         ];
+        if !durable {
+            settings.push(("synchronous_commit", "on".into()));
+        }
         if version_num >= 140_000 {
             settings.push(("idle_session_timeout", "0".into()));
         }
@@ -130,12 +139,12 @@ mod tests {
     #[test]
     fn settings_that_a_server_lacks_are_not_sent() {
         assert!(
-            !SessionSettings::new(150_000)
+            !SessionSettings::new(150_000, true)
                 .set_sql()
                 .contains("transaction_timeout")
         );
         assert!(
-            SessionSettings::new(170_000)
+            SessionSettings::new(170_000, true)
                 .set_sql()
                 .contains("transaction_timeout")
         );

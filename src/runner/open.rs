@@ -75,7 +75,7 @@ pub async fn open(opening: &Opening) -> Result<Opened, RunError> {
     let beginnings = beginnings(&session)
         .await
         .map_err(own("could not read the session's role"))?;
-    let settings = SessionSettings::new(facts.version_num);
+    let settings = SessionSettings::new(facts.version_num, beginnings.durable);
     session
         .run(&settings.set_sql())
         .await

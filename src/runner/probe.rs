@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::pg::error::DbFailure;
-use crate::pg::session::Session;
+use crate::pg::session::{Row, Session};
 use crate::sql::name::QualifiedName;
 use crate::sql::outside::{Concurrent, Global, GlobalKind, ReindexTarget};
 
@@ -69,6 +69,26 @@ pub struct IndexState {
     pub valid: bool,
     /// Somebody else is building it right now.
     pub others: bool,
+}
+
+/// Asks the catalog with evmig's own path: in the file's, an operator may be somebody else's
+/// (faults.md B85).
+async fn ask(
+    session: &Session,
+    sql: &str,
+    parameters: &[Option<&str>],
+) -> Result<Vec<Row>, DbFailure> {
+    // Polled in this order, they are sent in this order.
+    let (begun, rows, ended) = tokio::join!(
+        biased;
+        session.run("begin; set local search_path = pg_catalog, pg_temp"),
+        session.query(sql, parameters),
+        session.run("commit"),
+    );
+    begun?;
+    let rows = rows?;
+    ended?;
+    Ok(rows)
 }
 
 async fn oid_of(session: &Session, name: &QualifiedName) -> Result<u32, DbFailure> {
@@ -138,7 +158,7 @@ async fn indexes_where(session: &Session, condition: &str) -> Result<Vec<IndexSt
          join pg_catalog.pg_namespace n on n.oid = c.relnamespace \
          where {condition} order by c.oid"
     );
-    let rows = session.query(&sql, &[]).await?;
+    let rows = ask(session, &sql, &[]).await?;
     Ok(rows
         .iter()
         .map(|row| IndexState {
@@ -155,12 +175,12 @@ async fn indexes_where(session: &Session, condition: &str) -> Result<Vec<IndexSt
 }
 
 async fn schema_oid(session: &Session, name: &str) -> Result<u32, DbFailure> {
-    let rows = session
-        .query(
-            "select n.oid::text from pg_catalog.pg_namespace n where n.nspname = $1",
-            &[Some(name)],
-        )
-        .await?;
+    let rows = ask(
+        session,
+        "select n.oid::text from pg_catalog.pg_namespace n where n.nspname = $1",
+        &[Some(name)],
+    )
+    .await?;
     Ok(rows
         .first()
         .and_then(|row| row.number(0))
@@ -172,7 +192,7 @@ async fn schema_oid(session: &Session, name: &str) -> Result<u32, DbFailure> {
 async fn table_of(session: &Session, index: u32) -> Result<u32, DbFailure> {
     let sql =
         format!("select i.indrelid::text from pg_catalog.pg_index i where i.indexrelid = {index}");
-    let rows = session.query(&sql, &[]).await?;
+    let rows = ask(session, &sql, &[]).await?;
     Ok(rows
         .first()
         .and_then(|row| row.number(0))
@@ -307,7 +327,7 @@ pub async fn new_indexes(
 
 async fn exists(session: &Session, oid: u32) -> Result<bool, DbFailure> {
     let sql = format!("select (exists (select from pg_catalog.pg_class where oid = {oid}))::text");
-    let rows = session.query(&sql, &[]).await?;
+    let rows = ask(session, &sql, &[]).await?;
     Ok(rows.first().is_some_and(|row| row.truth(0)))
 }
 
@@ -326,7 +346,7 @@ async fn global_evidence(session: &Session, global: &Global) -> Result<Evidence,
              where s.subname = $1))::text"
         }
     };
-    let rows = session.query(sql, &[Some(&global.name)]).await?;
+    let rows = ask(session, sql, &[Some(&global.name)]).await?;
     let there = rows.first().is_some_and(|row| row.truth(0));
     Ok(if there == global.drops {
         Evidence::DidNot {
@@ -349,7 +369,7 @@ async fn detached(session: &Session, objects: &[u32]) -> Result<Evidence, DbFail
         "select i.inhdetachpending::text from pg_catalog.pg_inherits i \
          where i.inhparent = {parent} and i.inhrelid = {partition}"
     );
-    let rows = session.query(&sql, &[]).await?;
+    let rows = ask(session, &sql, &[]).await?;
     Ok(match rows.first() {
         None => Evidence::Happened("the partition is detached".into()),
         Some(row) if row.truth(0) => Evidence::HalfDetached,

@@ -46,24 +46,63 @@ pub async fn ask(
         reason: reason.to_owned(),
     });
     let deadline = Deadline::after(PATIENCE);
-    let opened = loop {
-        match open(opening).await {
-            Ok(opened) => break opened,
-            Err(error) if deadline.is_over() => return Fate::Unknown(error.to_string()),
-            Err(_) => tokio::time::sleep(INTERVAL).await,
+    loop {
+        let why = match try_once(opening, store, lock, key, run, &deadline, sink).await {
+            Ok(fate) => return fate,
+            Err(why) => why,
+        };
+        if deadline.is_over() {
+            return Fate::Unknown(why);
         }
-    };
+        tokio::time::sleep(INTERVAL).await;
+    }
+}
+
+/// Connects and asks; `Err` says why there is no answer yet.
+///
+/// A server that crashed still lets clients in for a moment before it ends them, so that a
+/// connection proves nothing until the answer is there.
+async fn try_once(
+    opening: &Opening,
+    store: &Store,
+    lock: HistoryLock,
+    key: &Key,
+    run: &str,
+    deadline: &Deadline,
+    sink: &mut dyn EventSink,
+) -> Result<Fate, String> {
+    let opened = open(opening).await.map_err(|error| in_full(&error))?;
     // The answer is wanted even if a signal has come.
     let mut deaf = Interrupt::never();
-    if let Err(error) = turn::take(&opened.session, lock, deadline.left(), &mut deaf, sink).await {
-        return Fate::Unknown(match error {
+    turn::take(&opened.session, lock, deadline.left(), &mut deaf, sink)
+        .await
+        .map_err(|error| match error {
             RunError::Busy { .. } => "the old session still holds its lock".to_owned(),
-            other => other.to_string(),
-        });
+            other => in_full(&other),
+        })?;
+    let applied = store
+        .has_row(&opened.session, key, run)
+        .await
+        .map_err(|error| in_full(&error))?;
+    let opened = Box::new(opened);
+    Ok(if applied {
+        Fate::Applied(opened)
+    } else {
+        Fate::NotApplied(opened)
+    })
+}
+
+/// Returns an error with everything that it came from.
+fn in_full(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        let cause_text = cause.to_string();
+        if !text.contains(&cause_text) {
+            text.push_str(": ");
+            text.push_str(&cause_text);
+        }
+        source = cause.source();
     }
-    match store.has_row(&opened.session, key, run).await {
-        Ok(true) => Fate::Applied(Box::new(opened)),
-        Ok(false) => Fate::NotApplied(Box::new(opened)),
-        Err(error) => Fate::Unknown(error.to_string()),
-    }
+    text
 }

@@ -125,13 +125,10 @@ impl Recording<'_> {
         count: usize,
         kept: &mut usize,
     ) -> Result<u32, Box<Stop>> {
-        if let Some(reset) = &steps.setup.reset {
-            self.session
-                .run(reset)
-                .await
-                .map_err(|failure| stepwise::own("could not reset the session", failure))?;
-        }
+        self.reset(steps).await?;
         let cost = steps.run(link, kept).await?;
+        // The file may have left a role that may not read the journal, and a path of its own.
+        self.reset(steps).await?;
         let last = self
             .store
             .last_journal(self.session, self.facts.key())
@@ -163,6 +160,14 @@ impl Recording<'_> {
                 }
             })?;
         Ok(cost.retries)
+    }
+
+    async fn reset(&self, steps: &Steps<'_>) -> Result<(), Box<Stop>> {
+        let Some(reset) = &steps.setup.reset else {
+            return Ok(());
+        };
+        let own = |failure| stepwise::own("could not reset the session", failure);
+        self.session.run(reset).await.map_err(own)
     }
 
     /// What makes the transaction fail if a file has given the run's lock away.
@@ -407,6 +412,10 @@ impl Run<'_> {
     }
 
     async fn analyze(&self, tables: &[String]) -> Result<(), RunError> {
+        // A role that the last file has left behind would pass its tables over with a warning.
+        let reset = self.opened.settings.reset_sql();
+        let own = RunError::own("could not reset the session");
+        self.opened.session.run(&reset).await.map_err(own)?;
         for table in tables {
             let parts: Vec<&str> = table.splitn(2, '.').collect();
             let name = match parts.as_slice() {

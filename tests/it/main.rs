@@ -7,6 +7,8 @@
     reason = "a failing expectation is how a test reports; clippy's own exemption covers only #[test] functions"
 )]
 
+mod apply;
+mod apply_files;
 mod architecture;
 mod autovacuum;
 mod bad_projects;
@@ -21,6 +23,7 @@ mod embedded;
 mod failing;
 mod harness;
 mod harness_self;
+mod history_format;
 mod locks;
 mod majors;
 mod output;
@@ -29,6 +32,7 @@ mod pooler;
 mod refinery;
 mod refusals;
 mod regression;
+mod runners;
 mod scaffold_commands;
 mod scripts_checked;
 mod secrets;

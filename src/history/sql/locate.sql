@@ -20,4 +20,10 @@ select
         from pg_class c join pg_namespace n on n.oid = c.relnamespace
         where c.relname = 'refinery_schema_history' and c.relkind in ('r', 'p')
             and n.nspname not like 'pg\_%'
+            -- The table of another evmig history belongs to another project.
+            and (n.nspname = $1 or not exists (
+                select from pg_class m
+                join pg_attribute a on a.attrelid = m.oid and a.attname = 'refinery_table'
+                where m.relnamespace = n.oid and m.relname = 'meta'
+            ))
     )::text
