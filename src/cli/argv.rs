@@ -1,52 +1,82 @@
 //! Keeps a password that was typed into `--database-url` out of the process list.
 
+use std::ffi::OsString;
 use std::os::unix::process::CommandExt;
 use std::process::Command;
 
-use super::environment::Environment;
+use clap::ValueEnum;
+
+use super::args::GlobalArgs;
 use super::exit::Exit;
 
 /// Variable that carries the URL from the first process image to the second.
 pub const CARRIER: &str = "EVMIG_DATABASE_URL_FROM_FLAG";
 
+/// What stands in the argument's place in the second image.
+pub const PLACEHOLDER: &str = "from-environment";
+
+const FLAG: &str = "--database-url";
+
 /// Replaces this process by itself, with the URL in a variable instead of an argument, if an
 /// argument holds a password. `/proc/<pid>/cmdline` can be read by everybody, `environ` cannot.
 ///
 /// Returns only if nothing had to be hidden (`None`) or if it could not be.
-pub fn hide_password(environment: &Environment) -> Option<Exit> {
-    let arguments: Vec<String> = std::env::args().collect();
-    if environment.get(CARRIER).is_some() {
-        return None;
-    }
-    let (at, url, kept) = arguments
+pub fn hide_password() -> Option<Exit> {
+    let arguments: Vec<OsString> = std::env::args_os().collect();
+    let (at, prefix, url) = arguments
         .iter()
         .enumerate()
         .skip(1)
         .find_map(|(at, argument)| {
-            if let Some(url) = argument.strip_prefix("--database-url=") {
-                return Some((at, url, 0));
+            let text = argument.to_str()?;
+            if let Some(url) = text.strip_prefix(FLAG)?.strip_prefix('=') {
+                return Some((at, "--database-url=", url));
             }
-            let before = arguments.get(at - 1)?;
-            (before == "--database-url").then_some((at, argument.as_str(), 1))
+            let url = arguments.get(at + 1)?.to_str()?;
+            (text == FLAG).then_some((at + 1, "", url))
         })?;
+    // Also what keeps the second image from a third.
     if !may_hold_password(url) {
         return None;
     }
-    let placeholder = if kept == 1 {
-        "from-environment".to_owned()
-    } else {
-        "--database-url=from-environment".to_owned()
-    };
     let program = std::env::current_exe().ok()?;
     let mut command = Command::new(program);
     command
         .args(&arguments[1..at])
-        .arg(placeholder)
+        .arg(format!("{prefix}{PLACEHOLDER}"))
         .args(&arguments[at + 1..]);
     command.env(CARRIER, url);
     drop(command.exec());
     // Without a second image the password would stay readable by everybody: better not to start.
     Some(Exit::Refused)
+}
+
+/// Returns the flags about output of a command line that clap has refused: its error is to be shown
+/// as the rest of the output would have been.
+pub fn globals() -> GlobalArgs {
+    let arguments: Vec<String> = std::env::args_os()
+        .map(|argument| argument.to_string_lossy().into_owned())
+        .collect();
+    GlobalArgs {
+        directory: None,
+        env: None,
+        database_url: None,
+        format: value_of(&arguments, "--format").unwrap_or_default(),
+        color: value_of(&arguments, "--color").unwrap_or_default(),
+        quiet: false,
+        verbose: 0,
+    }
+}
+
+/// Returns the value of a flag, whatever stands around it.
+fn value_of<T: ValueEnum>(arguments: &[String], flag: &str) -> Option<T> {
+    arguments.iter().enumerate().find_map(|(at, argument)| {
+        let value = match argument.strip_prefix(flag)? {
+            "" => arguments.get(at + 1)?,
+            rest => rest.strip_prefix('=')?,
+        };
+        T::from_str(value, false).ok()
+    })
 }
 
 /// Returns whether a connection string may hold a password; a guess too many costs 2 ms.

@@ -69,12 +69,9 @@ impl Context<'_> {
             None => Root::find(std::path::Path::new(".")),
         }
         .map_err(|error| CommandError::project(&[error]))?;
-        self.environment.add_dotenv(root.dir()).map_err(|error| {
-            CommandError::usage(
-                Problem::new("bad-dotenv", error.to_string())
-                    .hint("a value with spaces or special characters goes between single quotes"),
-            )
-        })?;
+        self.environment
+            .add_dotenv(root.dir())
+            .map_err(|error| CommandError::usage(Problem::new("bad-dotenv", error.to_string())))?;
         Ok(root)
     }
 

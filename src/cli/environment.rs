@@ -7,6 +7,12 @@ use std::path::{Path, PathBuf};
 
 use crate::shadow::Surroundings;
 
+/// The file beside `phases.toml` with variables for one machine.
+const DOTENV: &str = ".env";
+
+/// Bytes beyond which the file is not what its name says.
+const LARGEST_DOTENV: u64 = 1 << 20;
+
 /// Everything that comes from outside of the command line.
 #[derive(Debug, Clone, Default)]
 pub struct Environment {
@@ -26,16 +32,16 @@ pub struct Environment {
 pub struct Found {
     /// The value; treat it as a secret until it is known to be none.
     pub value: String,
-    /// `environment NAME` or `.env NAME`.
+    /// `variable NAME` or `.env NAME`.
     pub source: String,
 }
 
 /// A `.env` file that cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{path} cannot be read: {reason}")]
+#[error("{place}: {reason}")]
 pub struct DotenvError {
-    /// The file.
-    pub path: String,
+    /// The file, and the line where one can be named: `.env:3`.
+    pub place: String,
     /// Why not; never the line itself, which may hold a password.
     pub reason: String,
 }
@@ -63,20 +69,12 @@ impl Environment {
 
     /// Adds the variables of the project's `.env` file, below those of the process.
     pub fn add_dotenv(&mut self, root: &Path) -> Result<(), DotenvError> {
-        let path = root.join(".env");
-        let unreadable = |reason: String| DotenvError {
-            path: ".env".to_owned(),
-            reason,
+        let path = root.join(DOTENV);
+        let Some(text) = read_dotenv(&path)? else {
+            return Ok(());
         };
-        let iter = match dotenvy::from_path_iter(&path) {
-            Ok(iter) => iter,
-            Err(dotenvy::Error::Io(error)) if error.kind() == std::io::ErrorKind::NotFound => {
-                return Ok(());
-            }
-            Err(error) => return Err(unreadable(without_line(&error))),
-        };
-        for item in iter {
-            let (name, value) = item.map_err(|error| unreadable(without_line(&error)))?;
+        for item in dotenvy::from_read_iter(text.as_bytes()) {
+            let (name, value) = item.map_err(|error| without_line(&error, &text))?;
             self.dotenv.insert(name, value);
         }
         Ok(())
@@ -90,7 +88,7 @@ impl Environment {
         filled(&self.variables)
             .map(|value| Found {
                 value,
-                source: format!("environment {name}"),
+                source: format!("variable {name}"),
             })
             .or_else(|| {
                 filled(&self.dotenv).map(|value| Found {
@@ -140,15 +138,63 @@ impl Environment {
     }
 }
 
-/// Dotenvy's parse errors quote the line, and lines hold passwords.
-fn without_line(error: &dotenvy::Error) -> String {
-    match error {
-        dotenvy::Error::LineParse(_, position) => {
-            format!("a line cannot be parsed at its character {}", position + 1)
-        }
-        dotenvy::Error::Io(error) => error.to_string(),
-        _ => "a variable it refers to cannot be used".to_owned(),
+/// Reads the file. One that is no regular file (a pipe, a device) would be read for ever.
+fn read_dotenv(path: &Path) -> Result<Option<String>, DotenvError> {
+    let unreadable = |reason: String| DotenvError {
+        place: DOTENV.to_owned(),
+        reason,
+    };
+    let metadata = match std::fs::metadata(path) {
+        Ok(metadata) => metadata,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(unreadable(error.to_string())),
+    };
+    if !metadata.is_file() {
+        return Err(unreadable("it is not a regular file".to_owned()));
     }
+    if metadata.len() > LARGEST_DOTENV {
+        return Err(unreadable(format!(
+            "it is larger than {LARGEST_DOTENV} bytes"
+        )));
+    }
+    let bytes = std::fs::read(path).map_err(|error| unreadable(error.to_string()))?;
+    match String::from_utf8(bytes) {
+        Ok(text) => Ok(Some(text)),
+        Err(error) => {
+            let at = error.utf8_error().valid_up_to();
+            let before = String::from_utf8_lossy(&error.as_bytes()[..at]).into_owned();
+            Err(DotenvError {
+                place: format!("{DOTENV}:{}", before.matches('\n').count() + 1),
+                reason: format!("the byte at offset {at} is not valid UTF-8"),
+            })
+        }
+    }
+}
+
+/// Dotenvy's parse errors quote the line, and lines hold passwords: only its number is told.
+fn without_line(error: &dotenvy::Error, text: &str) -> DotenvError {
+    let (place, reason) = match error {
+        dotenvy::Error::LineParse(line, _) => {
+            let first = line.lines().next().unwrap_or_default();
+            let number = text.lines().position(|one| one.trim() == first.trim());
+            let place = match number {
+                Some(number) => format!("{DOTENV}:{}", number + 1),
+                None => DOTENV.to_owned(),
+            };
+            (
+                place,
+                "this line is not NAME=value; a value with spaces or special characters goes between \
+                 single quotes, which must be closed"
+                    .to_owned(),
+            )
+        }
+        dotenvy::Error::Io(error) => (DOTENV.to_owned(), error.to_string()),
+        _ => (
+            DOTENV.to_owned(),
+            "a variable it refers to cannot be used".to_owned(),
+        ),
+    };
+    DotenvError { place, reason }
 }
 
 #[cfg(test)]
@@ -165,7 +211,7 @@ mod tests {
             dotenv: BTreeMap::from([("A".into(), "file".into()), ("B".into(), "file".into())]),
             ..Environment::default()
         };
-        assert_eq!(environment.find("A").unwrap().source, "environment A");
+        assert_eq!(environment.find("A").unwrap().source, "variable A");
         assert_eq!(environment.find("B").unwrap().source, ".env B");
         assert_eq!(environment.find("C"), None);
     }
@@ -173,6 +219,6 @@ mod tests {
     #[test]
     fn a_bad_line_is_not_quoted() {
         let error = dotenvy::Error::LineParse("PGPASSWORD=canary'".into(), 17);
-        assert!(!without_line(&error).contains("canary"));
+        assert!(!without_line(&error, "").to_string().contains("canary"));
     }
 }

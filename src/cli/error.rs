@@ -141,7 +141,12 @@ fn project_problem(error: &ProjectError) -> Problem {
         && let Some(file) = &error.file
         && !problem.message.contains(file.as_str())
     {
-        problem.message = format!("{file}: {}", problem.message);
+        let name = file.rsplit('/').next().unwrap_or(file);
+        // Most of these messages begin with the name that ends the path.
+        problem.message = match problem.message.strip_prefix(&format!("`{name}` ")) {
+            Some(rest) => format!("{file} {rest}"),
+            None => format!("{file}: {}", problem.message),
+        };
     }
     let suggestion = error
         .suggestion()

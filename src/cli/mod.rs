@@ -28,15 +28,18 @@ use environment::Environment;
 use exit::Exit;
 use ui::Ui;
 
+use crate::render::json;
+use crate::report::problem::Problem;
+
 /// Runs the command line and returns the exit code.
 pub fn main() -> ExitCode {
     let environment = Environment::read();
-    if let Some(failed) = argv::hide_password(&environment) {
+    if let Some(failed) = argv::hide_password() {
         return failed.code();
     }
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
-        Err(error) => return usage(&error),
+        Err(error) => return usage(&error, &environment),
     };
     trace::listen(cli.global.verbose);
     let mut ui = Ui::new(&cli.global, &environment);
@@ -47,13 +50,30 @@ pub fn main() -> ExitCode {
     exit.code()
 }
 
-/// Prints clap's help, version or error where it belongs.
-fn usage(error: &clap::Error) -> ExitCode {
-    // Nobody is left to tell if even that fails.
-    drop(error.print());
+/// Prints clap's help, version or error where it belongs, an error also as a document if one was
+/// asked for.
+fn usage(error: &clap::Error, environment: &Environment) -> ExitCode {
+    let global = argv::globals();
+    let mut ui = Ui::new(&global, environment);
+    let rendered = error.render();
     if error.use_stderr() {
+        if ui.is_json() {
+            let text = rendered.to_string();
+            let text = text.trim().trim_start_matches("error: ");
+            let (message, detail) = text.split_once("\n\n").unwrap_or((text, ""));
+            let problem = Problem::new("usage", message);
+            let problem = if detail.is_empty() {
+                problem
+            } else {
+                problem.detail(detail)
+            };
+            let document = json::problem_document(&[problem], Exit::Usage.number());
+            ui.result(&document);
+        }
+        ui.shout(&rendered.ansi().to_string());
         Exit::Usage.code()
     } else {
+        ui.result(&rendered.ansi().to_string());
         Exit::Done.code()
     }
 }

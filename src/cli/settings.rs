@@ -11,6 +11,9 @@ use crate::report::config;
 use crate::report::problem::Problem;
 use crate::runner::retry::LockPolicy;
 
+/// How long to wait for another run, unless something says otherwise.
+const WAIT: Duration = Duration::from_mins(1);
+
 /// Lock settings that were typed.
 #[derive(Debug, Clone, Default, clap::Args)]
 pub struct LockArgs {
@@ -42,12 +45,14 @@ pub struct ApplySettings {
     statement_timeout: Valued<Option<Duration>>,
     lock_budget: Valued<Option<Duration>>,
     concurrent_budget: Valued<Option<Duration>>,
+    wait: Valued<Option<Duration>>,
 }
 
 impl ApplySettings {
-    /// Resolves every setting.
+    /// Resolves every setting; `wait` is what was typed for `--wait`.
     pub fn resolve(
         args: &LockArgs,
+        wait: Option<&String>,
         environment: &Environment,
         manifest: &Manifest,
     ) -> Result<Self, CommandError> {
@@ -56,20 +61,18 @@ impl ApplySettings {
             manifest,
         };
         let apply = &manifest.apply;
-        let typed = |value: &Option<String>, flag: &str| {
-            value
-                .as_ref()
-                .map(|value| (value.clone(), format!("flag {flag}")))
+        let typed = |value: Option<&String>, flag: &str| {
+            value.map(|value| (value.clone(), format!("flag {flag}")))
         };
         Ok(Self {
             lock_timeout: layers.duration(
-                typed(&args.lock_timeout, "--lock-timeout"),
+                typed(args.lock_timeout.as_ref(), "--lock-timeout"),
                 "EVMIG_LOCK_TIMEOUT",
                 &apply.lock_timeout,
             )?,
             lock_retries: layers.retries(args.lock_retries, &apply.lock_retries)?,
             statement_timeout: layers.duration(
-                typed(&args.statement_timeout, "--statement-timeout"),
+                typed(args.statement_timeout.as_ref(), "--statement-timeout"),
                 "EVMIG_STATEMENT_TIMEOUT",
                 &apply.statement_timeout,
             )?,
@@ -79,7 +82,20 @@ impl ApplySettings {
                 "EVMIG_CONCURRENT_BUDGET",
                 &apply.concurrent_budget,
             )?,
+            wait: layers.duration(
+                typed(wait, "--wait"),
+                "EVMIG_WAIT",
+                &Setting {
+                    value: Some(WAIT),
+                    span: None,
+                },
+            )?,
         })
+    }
+
+    /// Returns how long to wait for another run to end.
+    pub fn wait(&self) -> Duration {
+        self.wait.value.unwrap_or_default()
     }
 
     /// Returns the settings as the runner takes them; zero is no limit.
@@ -117,6 +133,7 @@ impl ApplySettings {
             time("statement_timeout", &self.statement_timeout),
             time("lock_budget", &self.lock_budget),
             time("concurrent_budget", &self.concurrent_budget),
+            time("wait", &self.wait),
         ]
     }
 }
@@ -134,7 +151,7 @@ fn shown(duration: Duration) -> String {
 }
 
 /// Reads a duration that was typed or set, naming its source in the error.
-pub fn parse_duration(text: &str, source: &str) -> Result<Option<Duration>, CommandError> {
+fn parse_duration(text: &str, source: &str) -> Result<Option<Duration>, CommandError> {
     duration::parse(text).map_err(|fault| {
         CommandError::usage(Problem::new("bad-duration", format!("{source}: {fault}")))
     })

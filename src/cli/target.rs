@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 
 use super::args::GlobalArgs;
-use super::argv::CARRIER;
+use super::argv::{CARRIER, PLACEHOLDER};
 use super::environment::Environment;
 use crate::pg::params::{Parameters, ParamsError};
 use crate::pg::resolve::{Sources, resolve};
@@ -125,11 +125,13 @@ pub fn choose(
     }
 }
 
-/// The URL of the flag, which may have been moved out of the process list.
+/// The URL of the flag, which may have been moved out of the process list. A carrier that some
+/// other evmig has left in the environment means nothing where this one was given a URL.
 fn flag_url(global: &GlobalArgs, environment: &Environment) -> Option<Secret> {
     let typed = global.database_url.as_ref()?;
+    let carried = (typed == PLACEHOLDER).then(|| environment.get(CARRIER));
     Some(Secret::new(
-        environment.get(CARRIER).unwrap_or_else(|| typed.clone()),
+        carried.flatten().unwrap_or_else(|| typed.clone()),
     ))
 }
 

@@ -33,7 +33,7 @@ pub enum HistoryError {
         found: String,
     },
     /// The history does not exist yet and the role may not create it.
-    #[error("role may not create schema {schema:?} in this database")]
+    #[error("the role may not create the schema {schema:?} in this database")]
     MayNotCreate {
         /// History schema.
         schema: String,

@@ -172,6 +172,7 @@ impl ConnectError {
             Reason::TlsFailed(TlsFailure::UnknownAuthority) => {
                 "put the authority's certificate into the file that sslrootcert names"
             }
+            Reason::Authentication => return self.authentication_help(),
             Reason::NoPassword { .. } => "put it into ~/.pgpass (mode 0600) or PGPASSWORD",
             Reason::DatabaseMissing => "create it first: `createdb`, or CREATE DATABASE",
             Reason::TooManyConnections => "close other sessions, or raise max_connections",
@@ -180,6 +181,19 @@ impl ConnectError {
             Reason::PgBouncer => return self.pgbouncer_help(),
             _ => return None,
         })
+    }
+
+    fn authentication_help(&self) -> Option<&'static str> {
+        let failure = self.failure.as_ref()?;
+        if failure.message.contains("no encryption") {
+            return Some("the server may insist on TLS: set sslmode=require or stronger");
+        }
+        if failure.message.contains("pg_hba.conf") {
+            return Some("the server's pg_hba.conf decides who may connect from where");
+        }
+        (failure.sqlstate.as_deref() == Some("28P01")).then_some(
+            "check the user and the password; `evmig config` shows where each of them was set",
+        )
     }
 
     fn pgbouncer_help(&self) -> Option<&'static str> {

@@ -122,14 +122,14 @@ fn check_steps(
             StepKind::Verify(files) => {
                 for file in files {
                     if let Err(fault) = root.check_is(file, Wanted::File) {
-                        fail(manifest, file, with_sibling(root, file, fault));
+                        fail(manifest, file, root.with_sibling(fault));
                     }
                 }
             }
             StepKind::Functions(folders) => {
                 for folder in folders {
                     if let Err(fault) = root.check_is(folder, Wanted::Folder) {
-                        fail(manifest, folder, with_sibling(root, folder, fault));
+                        fail(manifest, folder, root.with_sibling(fault));
                     }
                 }
             }
@@ -154,29 +154,6 @@ fn absent_folder(root: &Root, folder: &RelPath, migrations: &Tree) -> PathFault 
                     .filter(|path| !path.is_empty()),
             ),
         },
-    }
-}
-
-/// Adds the nearest name in the same folder to a "does not exist".
-fn with_sibling(root: &Root, path: &RelPath, fault: PathFault) -> PathFault {
-    let PathFault::Missing { what, path: at, .. } = fault else {
-        return fault;
-    };
-    let folder = path.folder();
-    let names: Vec<String> = root
-        .dir()
-        .join(folder)
-        .read_dir()
-        .into_iter()
-        .flatten()
-        .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
-        .collect();
-    let nearest = nearest(path.file_name(), names.iter().map(String::as_str))
-        .map(|name| RelPath::joined(folder, &name).to_string());
-    PathFault::Missing {
-        what,
-        path: at,
-        nearest,
     }
 }
 
@@ -357,7 +334,8 @@ fn orphan(path: &str, file: &str, expected: &str, partners: &Folder) -> ProjectE
         .files
         .iter()
         .map(String::as_str)
-        .filter(|file| *file != GITKEEP)
+        // A file that is misnamed itself is no answer.
+        .filter(|file| file_name::parse(file).is_ok())
         .take(1000);
     let name = printable(file);
     let at = format!("{path}/{name}");

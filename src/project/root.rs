@@ -9,6 +9,7 @@ use nix::fcntl::OFlag;
 use nix::libc;
 
 use super::error::ProjectError;
+use super::nearest::nearest;
 use super::rel_path::{PathFault, RelPath};
 use super::text;
 
@@ -144,6 +145,31 @@ impl Root {
             path: path.clone(),
             text,
         })
+    }
+
+    /// Adds the nearest name in the same folder to a "does not exist".
+    pub(crate) fn with_sibling(&self, fault: PathFault) -> PathFault {
+        let PathFault::Missing { what, path, .. } = fault else {
+            return fault;
+        };
+        let nearest = RelPath::parse(&path).ok().and_then(|path| {
+            let folder = path.folder();
+            let names: Vec<String> = self
+                .dir
+                .join(folder)
+                .read_dir()
+                .into_iter()
+                .flatten()
+                .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
+                .collect();
+            nearest(path.file_name(), names.iter().map(String::as_str))
+                .map(|name| RelPath::joined(folder, &name).to_string())
+        });
+        PathFault::Missing {
+            what,
+            path,
+            nearest,
+        }
     }
 
     /// Checks that a path is what it must be, with no link on the way to it.

@@ -3,7 +3,7 @@
 
 use std::ops::Range;
 
-use super::error::ProjectError;
+use super::error::{ProjectError, ProjectErrorKind};
 use super::manifest::Contract;
 use super::migration::Migration;
 use super::rel_path::RelPath;
@@ -12,7 +12,7 @@ use super::span::Sited;
 use super::text::without_bom;
 use crate::report::place::Snippet;
 use crate::sql::classify::CopyDirection;
-use crate::sql::directive::{DirectiveError, directives};
+use crate::sql::directive::{DirectiveError, NAMES as DIRECTIVES, directives};
 use crate::sql::enum_value::enum_value_used;
 use crate::sql::long_name;
 use crate::sql::outside::OutsideReason;
@@ -52,7 +52,10 @@ pub enum ScriptFault {
     CopyToStdout,
     /// A statement that gives up every advisory lock.
     #[error("this would release the lock that keeps other runs out")]
-    ReleasesLock,
+    ReleasesLock {
+        /// Whether it is `DISCARD ALL`.
+        discards: bool,
+    },
     /// A name that the server would cut.
     #[error(
         "this name has {bytes} bytes; the server would cut it to {} without an error",
@@ -79,7 +82,7 @@ impl ScriptFault {
             Self::Shape(_) | Self::NoTransactionWrapped => "transaction-control",
             Self::Contract { .. } => "contract",
             Self::CopyToStdout => "copy-to-stdout",
-            Self::ReleasesLock => "releases-lock",
+            Self::ReleasesLock { .. } => "releases-lock",
             Self::LongName { .. } => "long-name",
             Self::IncludeCircle => "include-circle",
         }
@@ -93,8 +96,13 @@ impl ScriptFault {
                  journals each"
                     .to_owned()
             }
-            Self::Shape(_) => "evmig runs each migration in a transaction of its own; take the \
-                               transaction control out, or wrap the whole file in one BEGIN … COMMIT"
+            Self::Shape(ShapeReason::LeftOpen) => {
+                "add COMMIT as the last statement, or take BEGIN out: evmig begins and commits each \
+                 migration itself"
+                    .to_owned()
+            }
+            Self::Shape(_) => "evmig begins and commits each migration itself: take this out, or \
+                               put the whole file between one BEGIN and one COMMIT"
                 .to_owned(),
             Self::NoTransactionWrapped => {
                 "take out either the comment or BEGIN and COMMIT".to_owned()
@@ -102,13 +110,44 @@ impl ScriptFault {
             Self::Contract { .. } => {
                 "move it to a phase that allows it, or widen [phase.contract] allow".to_owned()
             }
-            Self::ReleasesLock => "use pg_advisory_unlock with the lock's own key".to_owned(),
+            Self::ReleasesLock { discards: false } => {
+                "use pg_advisory_unlock with the lock's own key".to_owned()
+            }
+            Self::ReleasesLock { discards: true } => {
+                "use RESET ALL; evmig itself resets the session after each file".to_owned()
+            }
+            Self::CopyToStdout => {
+                "take it out; psql's \\copy and pg_dump export rows".to_owned()
+            }
+            Self::Split(SplitError::PsqlCommand { name, .. }) => psql_help(name)?.to_owned(),
+            Self::Split(SplitError::PsqlInsideStatement { name, .. })
+                if name.starts_with('g') || name == "watch" || name == "crosstabview" =>
+            {
+                "psql runs the statement with it; end the statement with `;` instead".to_owned()
+            }
+            Self::Directive(DirectiveError::Unknown { .. }) => {
+                let names: Vec<String> = DIRECTIVES.iter().map(|name| format!("`{name}`")).collect();
+                format!("the directives are {}", names.join(" and "))
+            }
             Self::LongName { .. } => {
                 "shorten it: two long names that begin alike would become one".to_owned()
             }
             _ => return None,
         })
     }
+}
+
+/// What stands for a command of psql's in SQL.
+fn psql_help(name: &str) -> Option<&'static str> {
+    Some(match name {
+        "copy" => "COPY … FROM stdin takes its rows from the lines below it in the same file",
+        "c" | "connect" => "a migration runs in one database: the one that evmig is pointed at",
+        "set" | "if" | "elif" | "else" | "endif" | "gset" => {
+            "a migration is the same text everywhere; a DO block can look before it acts"
+        }
+        "echo" | "warn" | "qecho" => "RAISE NOTICE in a DO block says something",
+        _ => return None,
+    })
 }
 
 /// Why a file runs statement by statement.
@@ -222,10 +261,13 @@ impl Script {
                 errors.push(self.error(ScriptFault::CopyToStdout, index));
             }
             if class.unlocks_advisory {
-                errors.push(self.error(ScriptFault::ReleasesLock, index));
+                let discards = class.outside_transaction == Some(OutsideReason::DiscardAll);
+                errors.push(self.error(ScriptFault::ReleasesLock { discards }, index));
             }
             if let Some(name) = long_name::find(self.text(index)) {
-                let fault = ScriptFault::LongName { bytes: name.len() };
+                let fault = ScriptFault::LongName {
+                    bytes: long_name::bytes(&self.text(index)[name.clone()]),
+                };
                 let snippet = self.cut(entry, entry.statement.span.start + name.start, name.len());
                 errors.push(ProjectError::at(fault, snippet));
             }
@@ -501,7 +543,15 @@ fn follow(
                 files.push(file);
                 follow(root, &path, &text, depth + 1, files, errors);
             }
-            Err(error) => errors.push(ProjectError::at(*error.kind, snippet())),
+            Err(error) => {
+                let kind = match *error.kind {
+                    ProjectErrorKind::Path(fault) => {
+                        ProjectErrorKind::Path(root.with_sibling(fault))
+                    }
+                    kind => kind,
+                };
+                errors.push(ProjectError::at(kind, snippet()));
+            }
         }
     }
 }

@@ -82,6 +82,8 @@ struct WireApply<'a> {
     pending: usize,
     duration_ms: f64,
     error: Option<WireProblem<'a>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    errors: Vec<WireProblem<'a>>,
 }
 
 /// Returns the document of `evmig apply`.
@@ -96,6 +98,7 @@ pub fn apply(report: &ApplyReport) -> String {
         pending: report.pending,
         duration_ms: report.duration_ms,
         error: report.error.as_ref().map(WireProblem::from),
+        errors: report.errors.iter().map(WireProblem::from).collect(),
     })
 }
 
@@ -199,3 +202,7 @@ fn unserializable(error: &serde_json::Error) -> String {
         "{{\"schema\":\"{ERROR_SCHEMA}\",\"error\":{{\"code\":\"internal\",\"message\":{message}}}}}"
     )
 }
+
+#[cfg(test)]
+#[path = "json_tests.rs"]
+mod tests;

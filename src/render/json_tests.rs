@@ -2,8 +2,8 @@
 
 use insta::assert_snapshot;
 
-use super::json;
-use super::terminal::tests::samples::{
+use super as json;
+use super::super::terminal::tests::samples::{
     apply_report, events, failure, history_report, local, status_report,
 };
 use crate::report::config::{ConfigReport, Setting};

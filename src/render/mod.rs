@@ -4,6 +4,4 @@
 //! that what is shown can be tested without a database, a file or a terminal.
 
 pub mod json;
-#[cfg(test)]
-mod json_tests;
 pub mod terminal;

@@ -9,7 +9,7 @@ pub struct Setting {
     pub name: String,
     /// Its value; passwords are never shown.
     pub value: String,
-    /// `flag --env`, `environment EVMIG_ENV`, `.env`, `phases.toml:4`, `default`, …
+    /// `flag --env`, `variable EVMIG_ENV`, `.env`, `phases.toml:4`, `default`, …
     pub source: String,
 }
 

@@ -199,7 +199,7 @@ pub enum RunEvent {
     StepPassedOver {
         /// Phase name.
         phase: String,
-        /// Step name.
+        /// Step name; empty where all of the phase is passed over.
         step: String,
         /// Why.
         reason: String,

@@ -75,6 +75,10 @@ pub struct ApplyReport {
     pub duration_ms: f64,
     /// What stopped it.
     pub error: Option<Problem>,
+    /// All that is wrong, where it is more than one thing: they are found together only before
+    /// anything runs.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub errors: Vec<Problem>,
 }
 
 impl ApplyReport {

@@ -313,10 +313,7 @@ pub async fn drive<T>(
             Some(notice) = notices.recv() => listening.notice(&notice, *sink),
             Some(look) = looks.recv() => match look {
                 Ok(look) => listening.look(&look, *sink),
-                Err(message) => sink.event(&RunEvent::Warning { problem: Problem::new(
-                    "no-second-connection",
-                    "cannot say who is in the way: no second connection could be opened",
-                ).detail(message) }),
+                Err(message) => sink.event(&no_second_connection(message)),
             },
             () = interrupt.wait(), if listening.cancelled.is_none() => {
                 listening.cancelled = Some(Cancelled::Interrupt);
@@ -344,6 +341,17 @@ pub async fn drive<T>(
         result,
         blockers: listening.blockers,
         cancelled: listening.cancelled,
+    }
+}
+
+/// Says that nobody will be named who is in the way.
+pub fn no_second_connection(message: String) -> RunEvent {
+    RunEvent::Warning {
+        problem: Problem::new(
+            "no-second-connection",
+            "cannot say who is in the way: no second connection could be opened",
+        )
+        .detail(message),
     }
 }
 

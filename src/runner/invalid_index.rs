@@ -10,7 +10,8 @@ use crate::pg::error::DbFailure;
 use crate::report::event::{MigrationRef, RunEvent};
 use crate::report::problem::Problem;
 
-/// Drops the indexes without blocking anybody, one after the other; returns whether all are gone.
+/// Drops the indexes without blocking anybody, one after the other; returns whether all are gone
+/// that the role may drop.
 ///
 /// An INVALID index costs every write and helps no read; and `IF NOT EXISTS` would take it for the
 /// real one (faults.md, fact 2). Dropping waits for everybody who is using the table, so somebody
@@ -63,6 +64,10 @@ pub async fn drop_all(
                 link.sink.event(&left_over(index));
                 return Ok(false);
             }
+            // An owner may reindex what a table stores out of line, and not drop what that leaves.
+            Some(Err(failure)) if failure.sqlstate.as_deref() == Some("42501") => {
+                link.sink.event(&not_ours(index, &failure));
+            }
             Some(Err(failure)) => return Err(could_not_drop(failure)),
             None => return Err(Box::new(Stop::Interrupted { kept: 0 })),
         }
@@ -77,6 +82,19 @@ fn left_over(index: &str) -> RunEvent {
             format!("{index} is INVALID and could not be dropped: its table is in use"),
         )
         .hint("the next apply drops it and builds it again"),
+    }
+}
+
+fn not_ours(index: &str, failure: &DbFailure) -> RunEvent {
+    RunEvent::Warning {
+        problem: Problem::new(
+            "invalid-index-left",
+            format!("{index} is INVALID, costs every write, and this role may not drop it"),
+        )
+        .detail(failure.message.clone())
+        .hint(format!(
+            "a superuser can: drop index concurrently {index}; VACUUM FULL of the table removes it too"
+        )),
     }
 }
 

@@ -78,6 +78,8 @@ struct Bare<'a> {
     baseline: &'a Baseline,
     /// Zero where it has a budget instead.
     lock_timeout: Duration,
+    /// Whether it only ends what is half done: then its intent stays open until it has.
+    finishes: bool,
 }
 
 impl Steps<'_> {
@@ -268,6 +270,7 @@ impl Steps<'_> {
             concurrent,
             baseline: &baseline,
             lock_timeout,
+            finishes: false,
         };
         let retries = self.send_bare(link, bare).await?;
         self.write_journal(link.session, index, StatementState::Done, None)
@@ -339,6 +342,7 @@ impl Steps<'_> {
             concurrent,
             baseline,
             lock_timeout: self.setup.policy.lock_timeout,
+            finishes: true,
         };
         self.send_bare(link, bare).await.map(|_| ())
     }
@@ -401,14 +405,14 @@ impl Steps<'_> {
                 wait_for_retry(link, again, &failure, driven.blockers).await?;
                 continue;
             }
-            if clean {
+            if clean && !bare.finishes {
                 let message = Some(failure.message.as_str());
                 self.write_journal(link.session, bare.index, StatementState::Failed, message)
                     .await?;
-            } else if link.interrupt.is_set() {
+            } else if !clean && link.interrupt.is_set() {
                 return Err(Box::new(Stop::Interrupted { kept: bare.index }));
             }
-            let locked = retryable.then(|| tries.failed());
+            let locked = (clean && retryable).then(|| tries.failed());
             return Err(Box::new(self.bare_stop(
                 bare,
                 failure,
@@ -471,7 +475,7 @@ impl Steps<'_> {
     ) -> Stop {
         let index = bare.index;
         let text = self.script.text(index);
-        let offset = (bare.text == text).then(|| failure.caret_in(text));
+        let offset = (!bare.finishes).then(|| failure.caret_in(text));
         let snippet = Some(self.script.snippet(index, offset.flatten()));
         match (cancelled, locked) {
             (Some(Cancelled::Interrupt | Cancelled::NoAnswer), _) => {
@@ -514,7 +518,7 @@ impl Steps<'_> {
         bare: Bare<'_>,
         cancelled: Option<&Cancelled>,
     ) -> Result<bool, Box<Stop>> {
-        if bare.concurrent.is_none() {
+        if bare.concurrent.is_none() || bare.finishes {
             return Ok(true);
         }
         let left = probe::evidence(link.session, bare.concurrent, None, bare.baseline)

@@ -4,9 +4,12 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc;
 
-use super::attempt::{Answer, Cancelled, Driven, Limits, Link, drive, is_gone, no_answer};
+use super::attempt::{
+    Answer, Cancelled, Driven, Limits, Link, drive, is_gone, no_answer, no_second_connection,
+};
 use super::error::Stop;
 use super::retry::{LockPolicy, Next, Tries};
+use super::watch;
 use crate::history::record::Prepared;
 use crate::pg::error::{DbFailure, Kind};
 use crate::pg::lock::LOST;
@@ -166,13 +169,16 @@ pub struct Again<'a> {
     pub wait: Duration,
 }
 
-/// Says who was in the way, and waits unless a signal comes.
+/// Says who was in the way, and waits unless a signal comes; less if a long transaction that was in
+/// the way is over.
 pub async fn wait_for_retry(
     link: &mut Link<'_>,
     again: Again<'_>,
     failure: &DbFailure,
     blockers: Vec<Blocker>,
 ) -> Result<(), Box<Stop>> {
+    let until = tokio::time::Instant::now() + again.wait;
+    let known = blockers.clone();
     link.sink.event(&RunEvent::Retrying {
         migration: again.migration.clone(),
         attempt: again.attempt,
@@ -186,18 +192,26 @@ pub async fn wait_for_retry(
         blockers,
         wait_ms: again.wait.as_millis() as u64,
     });
-    let waited = async {
-        let ((), ready) = tokio::join!(
-            tokio::time::sleep(again.wait),
-            link.watcher.ready(link.watch_session)
-        );
-        // Without a second connection the next try says so itself.
-        drop(ready);
+    let opened = async {
+        let ready = link.watcher.ready(link.watch_session).await;
+        tokio::select! {
+            () = tokio::time::sleep_until(until) => {}
+            () = watch::gone(link.watch_session.as_ref(), &known) => {}
+        }
+        ready
     };
-    tokio::select! {
-        () = waited => Ok(()),
-        () = link.interrupt.wait() => Err(Box::new(Stop::Interrupted { kept: again.kept })),
+    let ready = tokio::select! {
+        ready = opened => ready,
+        () = link.interrupt.wait() => {
+            return Err(Box::new(Stop::Interrupted { kept: again.kept }));
+        }
+    };
+    if let Err(message) = ready
+        && link.watcher.is_first_complaint()
+    {
+        link.sink.event(&no_second_connection(message));
     }
+    Ok(())
 }
 
 /// Ends the failed transaction, so that the session can be used again.

@@ -17,6 +17,8 @@ use crate::report::event::Blocker;
 const FIRST_LOOK: Duration = Duration::from_millis(150);
 /// Time between two tries to get a second connection.
 const RECONNECT_AFTER: Duration = Duration::from_secs(3);
+/// A transaction this old is one that somebody forgot, or a report.
+const LONG_TRANSACTION: Duration = Duration::from_secs(5);
 /// Time between looks.
 const INTERVAL: Duration = Duration::from_millis(200);
 
@@ -79,7 +81,7 @@ impl Watcher {
         tokio::time::sleep(first).await;
         loop {
             if let Err(message) = self.ready(kept).await {
-                if !self.told.swap(true, Ordering::Relaxed) {
+                if self.is_first_complaint() {
                     // The receiver is gone only when the statement is done.
                     drop(looks.send(Err(message)));
                 }
@@ -108,6 +110,11 @@ impl Watcher {
         Ok(())
     }
 
+    /// Returns whether nobody was told yet that there is no second connection.
+    pub fn is_first_complaint(&self) -> bool {
+        !self.told.swap(true, Ordering::Relaxed)
+    }
+
     async fn connect(&self) -> Result<Session, String> {
         let options = ConnectOptions {
             timeout: Duration::from_secs(5),
@@ -126,6 +133,37 @@ impl Watcher {
             .await
             .map_err(|failure| failure.to_string())?;
         Ok(session)
+    }
+}
+
+/// Returns once none of the sessions holds the relation any more that was waited for; never where
+/// that cannot be told.
+///
+/// Only long transactions are watched for their end. Short ones follow each other, and going by
+/// their ends would use up all tries in a moment.
+pub async fn gone(session: Option<&Session>, blockers: &[Blocker]) {
+    let long = |blocker: &Blocker| {
+        blocker.relation.is_some()
+            && blocker
+                .transaction_seconds
+                .is_some_and(|seconds| seconds >= LONG_TRANSACTION.as_secs())
+    };
+    let Some(session) = session.filter(|_| !blockers.is_empty() && blockers.iter().all(long))
+    else {
+        return std::future::pending().await;
+    };
+    let relation = blockers[0].relation.as_deref();
+    let pids: Vec<String> = blockers.iter().map(|one| one.pid.to_string()).collect();
+    let pids = format!("{{{}}}", pids.join(","));
+    let sql = "select (exists (select from pg_locks l where l.granted \
+               and l.pid = any($1::integer[]) and l.relation = to_regclass($2)))::text";
+    loop {
+        tokio::time::sleep(INTERVAL).await;
+        match session.query(sql, &[Some(&pids), relation]).await {
+            Ok(rows) if rows.first().is_some_and(|row| !row.truth(0)) => return,
+            Ok(_) => {}
+            Err(_) => return std::future::pending().await,
+        }
     }
 }
 

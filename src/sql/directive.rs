@@ -16,7 +16,7 @@ pub struct Directives {
 }
 
 /// The directives that exist.
-const NAMES: [&str; 2] = ["no-transaction", "allow"];
+pub const NAMES: [&str; 2] = ["no-transaction", "allow"];
 
 /// Similarity from 0 to 1 (Jaro-Winkler) from which on a name is offered.
 const NEAR: f64 = 0.7;
@@ -25,7 +25,7 @@ const NEAR: f64 = 0.7;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum DirectiveError {
     /// No such directive.
-    #[error("there is no directive `{name}`{}", hint(*.nearest))]
+    #[error("{}{}", unknown(.name), hint(*.nearest))]
     Unknown {
         /// Byte offset of the name.
         at: usize,
@@ -52,6 +52,14 @@ pub enum DirectiveError {
         /// What follows.
         text: String,
     },
+}
+
+fn unknown(name: &str) -> String {
+    if name.is_empty() {
+        "no directive follows the colon".to_owned()
+    } else {
+        format!("there is no directive `{name}`")
+    }
 }
 
 fn hint(nearest: Option<&str>) -> String {

@@ -5,20 +5,24 @@ use std::ops::Range;
 use super::name::MAX_IDENTIFIER_BYTES;
 use super::token::{Kind, Tokens};
 
-/// Returns the bytes of the first identifier that is too long.
+/// Returns where the first identifier stands that is too long, quotes included.
 pub fn find(statement: &str) -> Option<Range<usize>> {
     Tokens::new(statement).find_map(|token| {
-        let name = match token.kind {
-            Kind::Word => token.text(statement).len(),
-            Kind::QuotedWord => {
-                let quoted = token.text(statement);
-                let doubled = quoted.matches("\"\"").count();
-                quoted.len().saturating_sub(2).saturating_sub(doubled)
-            }
-            _ => return None,
-        };
-        (name > MAX_IDENTIFIER_BYTES).then_some(token.start..token.end)
+        let name = matches!(token.kind, Kind::Word | Kind::QuotedWord);
+        (name && bytes(token.text(statement)) > MAX_IDENTIFIER_BYTES)
+            .then_some(token.start..token.end)
     })
+}
+
+/// Returns how many bytes a written identifier has as a name, without its quotes.
+pub fn bytes(written: &str) -> usize {
+    match written.strip_prefix('"') {
+        Some(quoted) => {
+            let doubled = quoted.matches("\"\"").count();
+            quoted.len().saturating_sub(1).saturating_sub(doubled)
+        }
+        None => written.len(),
+    }
 }
 
 #[cfg(test)]
@@ -33,5 +37,7 @@ mod tests {
         assert_eq!(find(&format!("create table {long} ()")), Some(13..77));
         assert_eq!(find(&format!("select \"{}\"", "x".repeat(64))), Some(7..73));
         assert_eq!(find(&format!("select '{}'", "x".repeat(80))), None);
+        assert_eq!(bytes("\"a\"\"b\""), 3);
+        assert_eq!(bytes("ab"), 2);
     }
 }

@@ -300,9 +300,7 @@ fn the_tour_of_the_readme_runs_as_printed() {
             .lines()
             .filter_map(|line| line.strip_prefix("$ "))
         {
-            said.push_str("$ ");
-            said.push_str(command);
-            said.push('\n');
+            said.extend(["$ ", command, "\n"]);
             if let Some(into) = command.strip_prefix("cd ") {
                 folder.push(into);
                 continue;

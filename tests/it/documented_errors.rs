@@ -1,5 +1,6 @@
 //! `docs/errors.md` has every error id that the program can print, and no other; every exit code;
-//! `docs/phases-toml.md` every key, class and variable; `docs/json.md` every document and event.
+//! `docs/phases-toml.md` every key, class and variable; `docs/json.md` every document and event;
+//! `docs/history.md` every column; `docs/architecture.md` no file that is gone.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -185,6 +186,50 @@ fn every_document_and_every_event_is_documented() {
     assert!(events.contains("statement_done"), "{events:?}");
     let (_, table) = page.split_once("\n## Events\n").expect("the heading");
     assert_eq!(matches(r"(?m)^\| `([a-z_]+)` \|", table), events);
+}
+
+#[test]
+fn every_column_of_the_history_is_documented() {
+    let page = read("docs/history.md");
+    let tables = read("src/history/sql/init.sql");
+    let (_, tables) = tables
+        .split_once("create table {schema}.run (")
+        .expect("it");
+    let columns = matches(
+        r"(?m)^    ([a-z_0-9]+) (?:text|bigint|integer|timestamptz|double)",
+        tables,
+    );
+    assert!(columns.len() > 25, "{columns:?}");
+    let missing: Vec<&String> = columns
+        .iter()
+        .filter(|column| !page.contains(&format!("`{column}`")))
+        .collect();
+    assert!(missing.is_empty(), "not in docs/history.md: {missing:?}");
+}
+
+#[test]
+fn the_architecture_page_names_what_there_is() {
+    let page = read("docs/architecture.md");
+    let files: Ids = sources()
+        .iter()
+        .filter_map(|(path, _)| path.rsplit('/').next().map(str::to_owned))
+        .collect();
+    let named = matches(r"([a-z_]+\.rs)\b", &page);
+    let tests = matches(r"(architecture\.rs)", &page);
+    let gone: Vec<&String> = named
+        .iter()
+        .filter(|file| !files.contains(*file) && !tests.contains(*file))
+        .collect();
+    assert!(gone.is_empty(), "in docs/architecture.md only: {gone:?}");
+    for entry in fs::read_dir(repository().join("src")).expect("a folder") {
+        let entry = entry.expect("a readable folder");
+        let name = entry.file_name().to_string_lossy().into_owned();
+        assert!(
+            page.contains(&format!("**`{name}/`**"))
+                || (entry.path().is_file() && page.contains(&name)),
+            "{name} is not in docs/architecture.md"
+        );
+    }
 }
 
 fn all_text() -> String {

@@ -9,20 +9,34 @@
 
 mod apply;
 mod apply_files;
+
+mod apply;
+mod apply_files;
 mod architecture;
+mod autovacuum;
+mod bad_projects;
+mod changed_files;
+mod concurrently;
+mod config_command;
 mod connect;
+mod db_command;
 mod documented_commands;
 mod documented_errors;
 mod embedded;
+mod failing;
 mod harness;
 mod harness_self;
 mod history_format;
+mod locks;
 mod majors;
 mod pg_server;
 mod pooler;
 mod refinery;
+mod refusals;
 mod regression;
 mod runners;
+mod scaffold_commands;
+mod scripts_checked;
 mod secrets;
 mod tamper;
 mod tls;

@@ -40,3 +40,20 @@ fn repair_takes_its_version() {
     let help = Evmig::new(&project, "repair --help").run().succeeds();
     assert!(help.stdout.contains("<VERSION>"), "{}", help.stdout);
 }
+
+/// One statement was told as "1 statements".
+#[test]
+fn a_file_that_stopped_after_its_first_statement_is_told_in_the_singular() {
+    let database = Server::shared(15, Shape::Plain).database(Shape::Plain, Role::Owner);
+    let project = Project::one_phase().migration(
+        "V1__halves",
+        "-- evmig: no-transaction\ncreate table t (id int);\nselect 1 / 0;",
+    );
+    Evmig::new(&project, "apply").on(&database).run().exits(3);
+    let output = Evmig::new(&project, "status")
+        .on(&database)
+        .run()
+        .succeeds();
+    let note = "1 statement is applied; statement 2 is next";
+    assert!(output.stdout.contains(note), "{}", output.stdout);
+}

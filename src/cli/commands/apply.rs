@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::path::PathBuf;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use anyhow::Context as _;
 use clap::Args;
@@ -14,7 +14,7 @@ use crate::cli::database::{Database, runtime};
 use crate::cli::error::{CommandError, RunContext, of_run};
 use crate::cli::exit::Exit;
 use crate::cli::progress::Live;
-use crate::cli::settings::{ApplySettings, LockArgs, parse_duration};
+use crate::cli::settings::{ApplySettings, LockArgs};
 use crate::cli::{git, signals};
 use crate::clock;
 use crate::plan::choose::Selection;
@@ -63,10 +63,14 @@ pub struct ApplyArgs {
 /// Runs the command.
 pub fn run(args: &ApplyArgs, context: &mut Context<'_>) -> Result<Exit, CommandError> {
     let project = context.project()?;
-    let settings = ApplySettings::resolve(&args.locks, &context.environment, &project.manifest)?;
-    let wait = wait(args, context)?;
+    let settings = ApplySettings::resolve(
+        &args.locks,
+        args.wait.as_ref(),
+        &context.environment,
+        &project.manifest,
+    )?;
     let events = events_file(args)?;
-    runtime()?.block_on(run_async(args, context, &project, &settings, wait, events))
+    runtime()?.block_on(run_async(args, context, &project, &settings, events))
 }
 
 /// The file is opened first: a path that cannot be written must not be found out after the run.
@@ -78,23 +82,11 @@ fn events_file(args: &ApplyArgs) -> Result<Option<File>, CommandError> {
     Ok(Some(file))
 }
 
-fn wait(args: &ApplyArgs, context: &Context<'_>) -> Result<Duration, CommandError> {
-    let (text, source) = match &args.wait {
-        Some(text) => (text.clone(), "flag --wait".to_owned()),
-        None => match context.environment.find("EVMIG_WAIT") {
-            Some(found) => (found.value, found.source),
-            None => return Ok(Duration::from_mins(1)),
-        },
-    };
-    Ok(parse_duration(&text, &source)?.unwrap_or_default())
-}
-
 async fn run_async(
     args: &ApplyArgs,
     context: &mut Context<'_>,
     project: &Project,
     settings: &ApplySettings,
-    wait: Duration,
     events: Option<File>,
 ) -> Result<Exit, CommandError> {
     let started = Instant::now();
@@ -119,7 +111,7 @@ async fn run_async(
         project,
         selection: &selection,
         opening: database.opening(&run, true),
-        wait,
+        wait: settings.wait(),
         policy: settings.policy(),
         run: run.clone(),
         git_commit: git::commit(project.root.dir()),
@@ -149,6 +141,8 @@ fn finish(
             .map(|one| label(one.version.as_ref(), &one.name))
             .collect(),
         kept: applied.kept,
+        user: database.target.user.clone(),
+        database: database.target.database.clone(),
     };
     let error = applied
         .error
@@ -166,6 +160,12 @@ fn finish(
         error: error
             .as_ref()
             .and_then(|error| error.problems().first().cloned()),
+        errors: error
+            .as_ref()
+            .map(CommandError::problems)
+            .filter(|problems| problems.len() > 1)
+            .map(<[_]>::to_vec)
+            .unwrap_or_default(),
     };
     if context.ui.is_json() {
         let document = json::apply(&report);
@@ -187,11 +187,21 @@ fn label(version: Option<&String>, name: &str) -> String {
     }
 }
 
-/// Returns the command with the selection that was typed.
+/// Returns the command with the selection and the lock settings that were typed; consent is to be
+/// given anew.
 fn command_again(args: &ApplyArgs) -> String {
+    let locks = &args.locks;
     let mut words = vec!["apply".to_owned()];
     words.extend(args.phase.iter().map(|phase| format!("--phase {phase}")));
     words.extend(args.step.iter().map(|step| format!("--step {step}")));
     words.extend(args.to.map(|to| format!("--to {to}")));
+    words.extend(args.out_of_order.then(|| "--out-of-order".to_owned()));
+    let valued = |flag: &str, value: &str| format!("{flag} {value}");
+    let timeout = locks.lock_timeout.as_ref();
+    words.extend(timeout.map(|text| valued("--lock-timeout", text)));
+    let retries = locks.lock_retries;
+    words.extend(retries.map(|number| valued("--lock-retries", &number.to_string())));
+    let statement = locks.statement_timeout.as_ref();
+    words.extend(statement.map(|text| valued("--statement-timeout", text)));
     words.join(" ")
 }

@@ -6,7 +6,7 @@ use super::Context;
 use crate::cli::error::CommandError;
 use crate::cli::exit::Exit;
 use crate::cli::settings::{ApplySettings, LockArgs};
-use crate::cli::target::Reach;
+use crate::cli::target::{Reach, TargetError};
 use crate::pg::params::{Origin, Parameters};
 use crate::project::Project;
 use crate::render::{json, terminal};
@@ -21,9 +21,10 @@ pub struct ConfigArgs {}
 pub fn run(_args: &ConfigArgs, context: &mut Context<'_>) -> Result<Exit, CommandError> {
     let project = context.project()?;
     let mut settings = project_settings(context, &project);
-    settings.extend(target_settings(context, &project));
+    settings.extend(target_settings(context, &project)?);
     let apply = ApplySettings::resolve(
         &LockArgs::default(),
+        None,
         &context.environment,
         &project.manifest,
     )?;
@@ -85,15 +86,19 @@ fn project_settings(context: &Context<'_>, project: &Project) -> Vec<Setting> {
     settings
 }
 
-/// The target and libpq's keywords; a target that cannot be chosen is a setting too.
-fn target_settings(context: &Context<'_>, project: &Project) -> Vec<Setting> {
+/// The target and libpq's keywords; that nothing names a target is worth showing too.
+fn target_settings(context: &Context<'_>, project: &Project) -> Result<Vec<Setting>, CommandError> {
     let chosen = match crate::cli::target::choose(
         &context.global,
         &context.environment,
         Some(&project.manifest),
     ) {
         Ok(chosen) => chosen,
-        Err(error) => return vec![setting("target", format!("none: {error}"), "")],
+        // Somebody has named it, and should hear what the names are.
+        Err(error @ TargetError::UnknownEnvironment { .. }) => {
+            return Err(CommandError::target(&error));
+        }
+        Err(error) => return Ok(vec![setting("target", format!("none: {error}"), "")]),
     };
     let mut settings = vec![match &chosen.environment {
         Some(name) => setting("target.environment", name, &chosen.named_by),
@@ -108,7 +113,7 @@ fn target_settings(context: &Context<'_>, project: &Project) -> Vec<Setting> {
             settings.extend(connection_settings(context, parameters, &chosen.url_source));
         }
     }
-    settings
+    Ok(settings)
 }
 
 fn connection_settings(

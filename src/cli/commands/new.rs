@@ -57,8 +57,10 @@ pub fn run(args: &NewArgs, context: &mut Context<'_>) -> Result<Exit, CommandErr
         context.ui.result(&format!("{document:#}\n"));
     } else {
         context.ui.result(&format!(
-            "  created  {}\n  created  {}\n",
-            created.migration, created.rollback
+            "  created  {}\n  created  {}\n\nNext, with the SQL in both:\n  {} apply\n",
+            created.migration,
+            created.rollback,
+            context.program()
         ));
     }
     Ok(Exit::Done)

@@ -117,6 +117,8 @@ impl Recording<'_> {
         let run_context = RunContext {
             program: context.program(),
             command: self.command.to_owned(),
+            user: database.target.user.clone(),
+            database: database.target.database.clone(),
             ..RunContext::default()
         };
         let recorded = recorded.map_err(|error| of_run(&error, &run_context))?;

@@ -161,7 +161,11 @@ fn status_of(
         Standing::Failed { next, open } => (
             MigrationState::Failed,
             Some(format!(
-                "{next} statements are applied; statement {} {}",
+                "{} applied; statement {} {}",
+                match next {
+                    1 => "1 statement is".to_owned(),
+                    more => format!("{more} statements are"),
+                },
                 next + 1,
                 if *open { "was interrupted" } else { "is next" }
             )),

@@ -16,6 +16,10 @@ use crate::report::place::Snippet;
 use crate::report::problem::Problem;
 use crate::runner::error::{RunError, Stop};
 
+/// The history schema holds tables that are not evmig's, or not any more.
+const FOREIGN_HISTORY: &str = "another tool may own this schema: choose another one with \
+                               history_schema in phases.toml";
+
 /// What an error needs to know of the run it ends.
 #[derive(Debug, Clone, Default)]
 pub struct RunContext {
@@ -27,6 +31,10 @@ pub struct RunContext {
     pub committed: Vec<String>,
     /// Statements of the stopped file that are committed.
     pub kept: usize,
+    /// Who connects, for the fixes that name the role.
+    pub user: String,
+    /// The database, for the fixes that name it.
+    pub database: String,
 }
 
 impl RunContext {
@@ -47,28 +55,27 @@ impl RunContext {
         }
     }
 
+    /// Says what is in the database now: of the run, and of the migration that stopped.
     fn told(&self, stopped: Option<&MigrationRef>) -> String {
         let before = match self.committed.as_slice() {
-            [] => "nothing of this run is in the database".to_owned(),
-            [one] => format!("{one} is in the database"),
-            [first, .., last] => format!(
-                "{first} to {last} ({} migrations) are in the database",
+            [] => None,
+            [one] => Some(one.clone()),
+            [one, two] => Some(format!("{one} and {two}")),
+            [first, .., last] => Some(format!(
+                "{first} to {last} ({} migrations)",
                 self.committed.len()
-            ),
+            )),
         };
-        match (stopped, self.kept) {
-            (None, _) => before,
-            (Some(_), 0) if self.committed.is_empty() => before,
-            (Some(migration), 0) => format!("{before}; nothing of {} is", migration.label()),
-            (Some(migration), 1) => {
-                format!("{before}; of {}, 1 statement is", migration.label())
-            }
-            (Some(migration), kept) => {
-                format!(
-                    "{before}; of {}, the first {kept} statements are",
-                    migration.label()
-                )
-            }
+        let own = stopped.map(|migration| match self.kept {
+            0 => format!("nothing of {}", migration.label()),
+            1 => format!("the first statement of {}", migration.label()),
+            kept => format!("the first {kept} statements of {}", migration.label()),
+        });
+        match (before, own) {
+            (None, _) if self.kept == 0 => "nothing; the database is as it was".to_owned(),
+            (Some(before), Some(own)) => format!("{before}; {own}"),
+            (Some(text), None) | (None, Some(text)) => text,
+            (None, None) => "nothing; the database is as it was".to_owned(),
         }
     }
 }
@@ -79,7 +86,10 @@ pub fn of_run(error: &RunError, context: &RunContext) -> CommandError {
         RunError::Connect(error) => CommandError::connect(error),
         RunError::Refused { reasons } => CommandError {
             exit: Exit::Refused,
-            problems: reasons.iter().map(refusal).collect(),
+            problems: reasons
+                .iter()
+                .map(|reason| refusal(reason, context))
+                .collect(),
             reported: false,
         },
         RunError::Setting(not_taken) => CommandError::refused(
@@ -114,16 +124,20 @@ pub fn of_run(error: &RunError, context: &RunContext) -> CommandError {
     }
 }
 
-fn refusal(reason: &Refusal) -> Problem {
+fn refusal(reason: &Refusal, context: &RunContext) -> Problem {
     let problem = |code| Problem::new(code, reason.to_string());
     match reason {
         Refusal::TooOld { .. } => problem("server-too-old").hint(
             "upgrade the server: PostgreSQL 13 gets no fixes any more, and evmig relies on \
              client_connection_check_interval (14)",
         ),
-        Refusal::Standby => problem("standby")
-            .hint("connect to the primary; target_session_attrs=read-write finds it"),
-        Refusal::ReadOnly { set_by } => problem("read-only").hint(read_only_hint(set_by.as_ref())),
+        Refusal::Standby => problem("standby").hint(
+            "connect to the primary; where the URL lists several hosts, \
+                 target_session_attrs=read-write finds it",
+        ),
+        Refusal::ReadOnly { set_by } => {
+            problem("read-only").hint(read_only_hint(set_by.as_ref(), context))
+        }
         Refusal::TransactionPooler { session_url, .. } => {
             let problem = problem("transaction-pooler").detail(
                 "session locks and settings do not survive in a transaction pooler, and evmig's \
@@ -143,72 +157,68 @@ fn refusal(reason: &Refusal) -> Problem {
             "create the database with ENCODING 'UTF8' TEMPLATE template0; migrations are UTF-8, \
              and not all of it fits",
         ),
-        Refusal::CannotCreateSchema { role, database } => problem("rights").hint(format!(
-            "let an owner or superuser run: grant create on database \"{database}\" to \"{role}\""
-        )),
+        Refusal::CannotCreateSchema { role, database } => {
+            problem("rights").hint(grant_hint(database, role))
+        }
     }
 }
 
-fn read_only_hint(set_by: Option<&ReadOnlySource>) -> String {
-    let reset = "reset default_transaction_read_only";
+fn read_only_hint(set_by: Option<&ReadOnlySource>, context: &RunContext) -> String {
+    let setting = "default_transaction_read_only";
+    let role = quoted(&context.user);
+    let database = quoted(&context.database);
     match set_by {
         Some(ReadOnlySource::Role) => {
-            format!("default_transaction_read_only is set for the role: ALTER ROLE … {reset}")
+            format!("{setting} is set for the role: alter role {role} reset {setting}")
         }
-        Some(ReadOnlySource::Database) => format!(
-            "default_transaction_read_only is set for the database: ALTER DATABASE … {reset}"
-        ),
+        Some(ReadOnlySource::Database) => {
+            format!("{setting} is set for the database: alter database {database} reset {setting}")
+        }
         Some(ReadOnlySource::RoleInDatabase) => format!(
-            "default_transaction_read_only is set for the role in this database: \
-             ALTER ROLE … IN DATABASE … {reset}"
+            "{setting} is set for the role in this database: alter role {role} in database \
+             {database} reset {setting}"
         ),
-        Some(ReadOnlySource::Server) => {
-            "default_transaction_read_only is on in the server's configuration".to_owned()
-        }
-        Some(ReadOnlySource::Session) => {
-            "default_transaction_read_only comes from the connection's options (PGOPTIONS?)"
-                .to_owned()
-        }
-        Some(ReadOnlySource::Other(source)) => {
-            format!("default_transaction_read_only is on (source: {source})")
-        }
+        Some(ReadOnlySource::Server) => format!(
+            "{setting} is on in the server's configuration, perhaps for a reason (maintenance, a \
+             full disk); then: alter system reset {setting}, or edit postgresql.conf, and \
+             select pg_reload_conf()"
+        ),
+        Some(ReadOnlySource::Session) => format!(
+            "{setting} comes with the connection: take it out of PGOPTIONS or of `options` in \
+             the URL"
+        ),
+        Some(ReadOnlySource::Other(source)) => format!("{setting} is on (source: {source})"),
         None => "the server may be in maintenance or in the middle of a failover".to_owned(),
     }
 }
 
+fn grant_hint(database: &str, role: &str) -> String {
+    format!(
+        "evmig keeps its history in a schema of its own; let the database's owner or a superuser \
+         run: grant create on database {} to {}",
+        quoted(database),
+        quoted(role)
+    )
+}
+
+fn quoted(name: &str) -> String {
+    crate::sql::name::QualifiedName {
+        schema: None,
+        name: name.to_owned(),
+    }
+    .quoted()
+}
+
 fn history(error: &HistoryError, context: &RunContext) -> CommandError {
     match error {
-        HistoryError::Query { what, failure }
-            if out_of_shape(failure) && context.failure_exit() == Exit::Failed =>
-        {
-            CommandError::refused(
-                with_failure(Problem::new("history-out-of-shape", *what), failure).hint(
-                    "the tables of the history schema are not as evmig makes them: restore them \
-                     from a backup or, where another tool owns the schema, choose another one \
-                     with history_schema in phases.toml",
-                ),
-            )
-        }
-        HistoryError::Query { what, failure } => {
-            let mut problem = with_failure(Problem::new("history", *what), failure);
-            if failure.sqlstate.as_deref() == Some("42501") {
-                problem.hint = Some(
-                    "the role needs the rights of the role that created the history schema".into(),
-                );
-            }
-            problem.committed = Some(context.told(None));
-            CommandError::new(context.failure_exit(), problem)
-        }
+        HistoryError::Query { what, failure } => history_query(what, failure, context),
         HistoryError::Format(FormatError::Newer { .. }) => CommandError::refused(
             Problem::new("history-newer", error.to_string())
                 .hint("a later evmig has worked here; use that one"),
         ),
-        HistoryError::Format(_) => {
-            CommandError::refused(Problem::new("history-format", error.to_string()).hint(
-                "another tool may own this schema: choose another one with history_schema in \
-                 phases.toml",
-            ))
-        }
+        HistoryError::Format(_) => CommandError::refused(
+            Problem::new("history-format", error.to_string()).hint(FOREIGN_HISTORY),
+        ),
         HistoryError::SeveralRefineryTables { .. } => CommandError::refused(
             Problem::new("several-refinery-tables", error.to_string())
                 .hint("rename the ones that are out of use; evmig takes over the one that is left"),
@@ -221,7 +231,7 @@ fn history(error: &HistoryError, context: &RunContext) -> CommandError {
         }
         HistoryError::MayNotCreate { .. } => CommandError::refused(
             Problem::new("rights", error.to_string())
-                .hint("let an owner or superuser run: grant create on database … to …"),
+                .hint(grant_hint(&context.database, &context.user)),
         ),
         HistoryError::Unreadable { .. } | HistoryError::VersionTooLarge { .. } => {
             CommandError::new(
@@ -233,12 +243,36 @@ fn history(error: &HistoryError, context: &RunContext) -> CommandError {
     }
 }
 
-/// Whether the server misses a table or column of ours, or finds something else in its place.
-fn out_of_shape(failure: &DbFailure) -> bool {
-    failure
-        .sqlstate
-        .as_deref()
-        .is_some_and(|state| state.starts_with("42") && state != "42501")
+/// What can be done about tables that evmig did not make like this.
+const OUT_OF_SHAPE: &str = "the tables of the history schema are not as evmig makes them: restore \
+     them from a backup or, where another tool owns the schema, choose another one with \
+     history_schema in phases.toml";
+
+/// One of evmig's queries on its history failed: for want of rights, because the tables are not
+/// evmig's, or for a reason of the server's.
+fn history_query(what: &str, failure: &DbFailure, context: &RunContext) -> CommandError {
+    let mut problem = with_failure(Problem::new("history", what), failure);
+    problem.committed = Some(context.told(None));
+    let (code, hint) = match failure.sqlstate.as_deref() {
+        Some("42501") => (
+            "rights",
+            format!(
+                "connect as the role that owns the history schema, or let it grant its rights: \
+                 grant <owner> to {}",
+                quoted(&context.user)
+            ),
+        ),
+        // A table or column of ours is missing, or something else is in its place.
+        Some(state) if state.starts_with("42") => ("history-out-of-shape", OUT_OF_SHAPE.to_owned()),
+        _ => return CommandError::new(context.failure_exit(), problem),
+    };
+    code.clone_into(&mut problem.code);
+    problem.hint = Some(hint);
+    if context.failure_exit() == Exit::Partial {
+        return CommandError::new(Exit::Partial, problem);
+    }
+    problem.committed = None;
+    CommandError::refused(problem)
 }
 
 fn plan(refused: &PlanRefusal, context: &RunContext) -> CommandError {
@@ -291,9 +325,10 @@ fn plan(refused: &PlanRefusal, context: &RunContext) -> CommandError {
                 .iter()
                 .map(|version| format!("V{version}"))
                 .collect();
-            CommandError::usage(
-                problem("unknown-version").hint(format!("the nearest are {}", nearest.join(", "))),
-            )
+            CommandError::usage(problem("unknown-version").hint(match nearest.as_slice() {
+                [one] => format!("the nearest is {one}"),
+                _ => format!("the nearest are {}", nearest.join(", ")),
+            }))
         }
         PlanRefusal::NothingToRepair { .. } => {
             CommandError::usage(problem("nothing-to-repair").next(context.status()))
@@ -330,10 +365,27 @@ fn divergent_problem(file: &DivergentFile, context: &RunContext) -> Problem {
         .next()
         .unwrap_or_default()
         .trim_start_matches('V');
-    Problem::new("divergent", message)
-        .hint("take the change back, or put it into a new migration; accept it only if the database has it")
-        .next(format!("{} history --script {version} --diff", context.program))
-        .next(format!("{} repair {version} --reason '…'", context.program))
+    let accept = format!("{} repair {version} --reason '…'", context.program);
+    let problem = Problem::new("divergent", message);
+    if let Difference::Name(old) = &file.difference {
+        let folder = file.file.rsplit_once('/').map_or("", |(folder, _)| folder);
+        return problem
+            .hint("give the file its name back, or accept the new one")
+            .next(format!("mv {} {folder}/V{version}__{old}.sql", file.file))
+            .next(accept);
+    }
+    let problem = problem.hint(
+        "take the change back, or put it into a new migration; accept it only if the database has it",
+    );
+    // What only refinery recorded has a checksum, and no text to compare with.
+    let problem = match file.seq {
+        Some(_) => problem.next(format!(
+            "{} history --script {version} --diff",
+            context.program
+        )),
+        None => problem,
+    };
+    problem.next(accept)
 }
 
 fn missing_problem(file: &MissingFile, context: &RunContext) -> Problem {
@@ -355,7 +407,10 @@ fn missing_problem(file: &MissingFile, context: &RunContext) -> Problem {
     );
     match (&file.key, file.seq) {
         (crate::history::model::Key::Version(version), Some(_)) => problem
-            .hint("put the file back; the history has its text")
+            .hint(format!(
+                "put the file back into the folder of step {}; the history has its text",
+                file.step
+            ))
             .next(format!(
                 "{} history --script {version} > {label}.sql",
                 context.program
@@ -438,7 +493,32 @@ fn migration_stop(migration: &MigrationRef, stop: &Stop, context: &RunContext) -
             ..
         } => {
             let message = format!("{label} failed at statement {} of {of}", index + 1);
-            let problem = with_failure(about("sql-failed", message, snippet), failure);
+            let mut problem = with_failure(about("sql-failed", message, snippet), failure);
+            if context.kept > 0 {
+                let ours = format!(
+                    "apply goes on at statement {}; what is before it is committed, and must stay \
+                     as it is in the file",
+                    index + 1
+                );
+                problem.hint = Some(match problem.hint {
+                    Some(hint) => format!("{hint}\n{ours}"),
+                    None => ours,
+                });
+            }
+            // The statement may stand in a file that the migration includes.
+            let file = snippet
+                .as_ref()
+                .map_or(&migration.file, |snippet| &snippet.place.file);
+            CommandError::new(
+                failed,
+                problem.next(format!("edit {file}")).next(context.again()),
+            )
+        }
+        Stop::AtEnd { failure } => {
+            let message = format!(
+                "{label} failed at COMMIT, where deferred constraints and triggers are checked"
+            );
+            let problem = with_failure(about("commit-failed", message, &None), failure);
             CommandError::new(
                 failed,
                 problem
@@ -446,12 +526,13 @@ fn migration_stop(migration: &MigrationRef, stop: &Stop, context: &RunContext) -
                     .next(context.again()),
             )
         }
-        Stop::AtEnd { failure } => {
-            let message = format!("{label} failed at its end, when it was to be committed");
-            let problem = with_failure(about("commit-failed", message, &None), failure);
-            CommandError::new(failed, problem.next(context.again()))
-        }
-        Stop::EndedTransaction { snippet } => CommandError::usage(
+        Stop::EndedTransaction { snippet } => CommandError::new(
+            // The file is wrong; but where others before it are committed, that weighs more.
+            if failed == Exit::Partial {
+                Exit::Partial
+            } else {
+                Exit::Usage
+            },
             about(
                 "transaction-control",
                 format!("{label} ends its own transaction, inside a block or a procedure"),
@@ -460,7 +541,9 @@ fn migration_stop(migration: &MigrationRef, stop: &Stop, context: &RunContext) -
             .hint(
                 "take COMMIT and ROLLBACK out, or put `-- evmig: no-transaction` on the first \
                  line to run the file statement by statement",
-            ),
+            )
+            .next(format!("edit {}", migration.file))
+            .next(context.again()),
         ),
         Stop::Locked {
             tries,
@@ -552,7 +635,10 @@ fn other_stop(migration: &MigrationRef, stop: &Stop, context: &RunContext) -> Co
             )
             .hint(format!("{why}; ask again once the server answers: the history knows"))
             .next(context.status());
-            problem.committed = Some(RunContext { kept: 0, ..context.clone() }.told(None));
+            problem.committed = Some(match context.committed.as_slice() {
+                [] => format!("{label}, or nothing of this run"),
+                _ => format!("{}; perhaps {label}", context.told(None)),
+            });
             CommandError::new(Exit::Unknown, problem)
         }
         Stop::EditedHalfway { snippet, index } => CommandError::new(

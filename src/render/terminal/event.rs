@@ -88,7 +88,7 @@ fn remark(event: &RunEvent, look: Look) -> Option<String> {
             ));
         }
         RunEvent::InvalidIndexDropped { migration, index } => format!(
-            "{}: dropped the INVALID index {} that the interrupted build left; it is built again",
+            "{}: dropped the INVALID index {} that an unfinished build left",
             migration.label(),
             one_line(index)
         ),
@@ -105,7 +105,10 @@ fn remark(event: &RunEvent, look: Look) -> Option<String> {
             phase,
             step,
             reason,
-        } => format!("step {step} of phase {phase} passed over: {reason}"),
+        } => match step.as_str() {
+            "" => format!("phase {phase} passed over: {reason}"),
+            step => format!("step {step} of phase {phase} passed over: {reason}"),
+        },
         RunEvent::Reconnecting { reason } => {
             let text = format!("{reason}; reconnecting to find out what was committed");
             return Some(said("connection lost", CAUTION, &text, look));

@@ -7,6 +7,11 @@ use regex::Regex;
 /// Patterns in the order in which they are replaced. Whole seconds stay as they are: they are
 /// settings (`lock_timeout 2s`), measured times have a fraction or are in milliseconds.
 const VARYING: &[(&str, &str)] = &[
+    // A column of times is right-aligned, so that the blanks before it depend on the time.
+    (
+        r" {2,}(\d+(\.\d+)? ?(ms|µs|us)|\d+\.\d+ ?(s|min))\b",
+        "  $$T",
+    ),
     (
         r"\b\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?( ?(Z|UTC)|[+-]\d\d(:?\d\d)?)?",
         "$$TIME",
@@ -14,8 +19,10 @@ const VARYING: &[(&str, &str)] = &[
     (r#""(\w+_ms)": ?[0-9.]+"#, r#""$1": $$T"#),
     (r"\b\d+\.\d+ ?(s|min)\b", "$$T"),
     (r"\b\d+(\.\d+)? ?(ms|µs|us)\b", "$$T"),
+    // A column of times is aligned to the right.
+    (r" {2,}\$T", "  $$T"),
     (
-        r"\b(run[ =:]+|run[:=] |--run )([0-9][0-9a-hjkmnp-tv-z]{9})\b",
+        r"\b([Rr]un[ =:]+|run[:=] |--run )([0-9][0-9a-hjkmnp-tv-z]{9})\b",
         "$1$$RUN",
     ),
     (

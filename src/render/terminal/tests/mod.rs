@@ -1,11 +1,11 @@
 //! Whole outputs at the widths and on the devices that people have.
 
-mod event_tests;
-mod hostile_tests;
-mod problem_tests;
-mod report_tests;
+mod events;
+mod hostile;
+mod problems;
+mod reports;
 pub(in crate::render) mod samples;
-mod status_tests;
+mod statuses;
 
 use super::Look;
 

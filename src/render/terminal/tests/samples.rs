@@ -234,6 +234,7 @@ pub(in crate::render) fn apply_report() -> ApplyReport {
         pending: 0,
         duration_ms: 1234.5,
         error: None,
+        errors: Vec::new(),
     }
 }
 

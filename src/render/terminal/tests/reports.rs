@@ -192,7 +192,7 @@ fn config_at_both_widths() {
     let long = "a source whose name is longer than what is left of 80";
     let rows = [
         ("project.name", "event-management", "phases.toml:2"),
-        ("target.url", url, "environment DATABASE_URL"),
+        ("target.url", url, "variable DATABASE_URL"),
         ("apply.lock_timeout", "2s", "default"),
         ("apply.statement_timeout", "", long),
     ];
@@ -209,14 +209,14 @@ fn config_at_both_widths() {
     assert_snapshot!(plain(&config(&report, AT_80)), @r#"
     project.name             event-management  phases.toml:2
     target.url               postgresql://owner@db.example.com:5432/events?sslmode=verify-full
-                               environment DATABASE_URL
+                               variable DATABASE_URL
     apply.lock_timeout       2s                default
     apply.statement_timeout  ""
                                a source whose name is longer than what is left of 80
     "#);
     assert_snapshot!(plain(&config(&report, AT_120)), @r#"
     project.name             event-management  phases.toml:2
-    target.url               postgresql://owner@db.example.com:5432/events?sslmode=verify-full  environment DATABASE_URL
+    target.url               postgresql://owner@db.example.com:5432/events?sslmode=verify-full  variable DATABASE_URL
     apply.lock_timeout       2s                default
     apply.statement_timeout  ""                a source whose name is longer than what is left of 80
     "#);

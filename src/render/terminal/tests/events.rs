@@ -27,8 +27,8 @@ fn every_event_at_80_columns() {
       V102__venues resumes at statement 5 of 50
       V102__venues: statement 5 was done before the interruption: index
         public.venues_name_idx exists and is valid
-      V102__venues: dropped the INVALID index public.venues_tenant_idx that the
-        interrupted build left; it is built again
+      V102__venues: dropped the INVALID index public.venues_tenant_idx that an
+        unfinished build left
       V102__venues: statement 6 of 50, 1 min 2 s
       NOTICE: V102__venues: relation "venues" already exists, skipping
       WARNING: there is no transaction in progress
@@ -65,7 +65,7 @@ fn every_event_at_120_columns() {
       step functions of phase core passed over: this version of evmig does not deploy functions
       V102__venues resumes at statement 5 of 50
       V102__venues: statement 5 was done before the interruption: index public.venues_name_idx exists and is valid
-      V102__venues: dropped the INVALID index public.venues_tenant_idx that the interrupted build left; it is built again
+      V102__venues: dropped the INVALID index public.venues_tenant_idx that an unfinished build left
       V102__venues: statement 6 of 50, 1 min 2 s
       NOTICE: V102__venues: relation "venues" already exists, skipping
       WARNING: there is no transaction in progress
@@ -192,7 +192,7 @@ fn the_target_says_what_named_it() {
     let by_url = Target {
         host: "::1".into(),
         environment: None,
-        named_by: "environment DATABASE_URL".into(),
+        named_by: "variable DATABASE_URL".into(),
         embedded: false,
         ..local()
     };
@@ -206,6 +206,21 @@ fn the_target_says_what_named_it() {
     ");
     assert_snapshot!(plain(&target(&by_url, ASCII)), @"
     Target  events as owner on [::1]:5433 (this machine)
-            no environment, named by environment DATABASE_URL
+            no environment, named by variable DATABASE_URL
     ");
+}
+
+#[test]
+fn a_phase_that_is_passed_over_names_no_step() {
+    let passed_over = RunEvent::StepPassedOver {
+        phase: "sample-data".into(),
+        step: String::new(),
+        reason: "it may not run in environment local".into(),
+    };
+    assert_eq!(
+        event(&passed_over, AT_80)
+            .map(|text| plain(&text))
+            .as_deref(),
+        Some("  phase sample-data passed over: it may not run in environment local\n")
+    );
 }
