@@ -216,7 +216,7 @@ fn a_bar_is_on_a_terminal_only_and_is_gone_in_the_end() {
     slow(3);
     let seen = scene.on("apply").terminal(100).run().succeeds().stdout;
     assert!(
-        seen.contains("\r") || seen.contains("\u{1b}["),
+        seen.contains('\r') || seen.contains("\u{1b}["),
         "no bar: {seen:?}"
     );
     let last = seen.lines().last().expect("a line");
@@ -436,7 +436,7 @@ fn the_status_and_the_failure_as_a_whole() {
     2 | select a_column_that_is_in_no_table_of_this_database_and_never_was from pe…
       |        ^
       sqlstate   42703 (undefined_column)
-      committed  nothing of this run is in the database
+      committed  nothing; the database is as it was
       next       edit migrations/1_core/1_tables/V2__fails_with_a_long_name_so_that_a_line_has_to_be_broken.sql
                  evmig --database-url URL apply
     --- exit 1 ---
@@ -454,7 +454,7 @@ fn the_status_and_the_failure_as_a_whole() {
     2 | select a_column_that_is_in_no_table_of_this_database_and_never_was from people;
       |        ^
       sqlstate   42703 (undefined_column)
-      committed  nothing of this run is in the database
+      committed  nothing; the database is as it was
       next       edit migrations/1_core/1_tables/V2__fails_with_a_long_name_so_that_a_line_has_to_be_broken.sql
                  evmig --database-url URL apply
     --- exit 1 ---

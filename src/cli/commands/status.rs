@@ -48,7 +48,7 @@ async fn report(
     context: &mut Context<'_>,
     project: &Project,
 ) -> Result<StatusReport, CommandError> {
-    let database = context.database(project).await?;
+    let database = context.database(&project.root, &project.manifest).await?;
     let run_context = RunContext {
         program: context.program(),
         command: "status".to_owned(),
