@@ -13,6 +13,10 @@ pub struct SessionSettings {
     settings: Vec<(&'static str, String)>,
 }
 
+/// Drops what a file may have left in the session besides settings. It takes a snapshot, and so
+/// stands at a transaction's end or outside of any.
+pub const DISCARD: &str = "close all; unlisten *; deallocate all; discard temp; discard sequences";
+
 /// The server said it took a setting, and then showed another value.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("the server reports {name} = {actual:?} after it was set to {wanted:?}")]
@@ -87,9 +91,14 @@ impl SessionSettings {
     ///
     /// `DISCARD ALL` would do too, but it drops advisory locks, ours among them.
     pub fn reset_sql(&self) -> String {
+        format!("{DISCARD}; {}", self.restore_sql())
+    }
+
+    /// Returns the part of it that takes no snapshot: a transaction that begins with it may still
+    /// choose its isolation level.
+    pub fn restore_sql(&self) -> String {
         format!(
-            "reset session authorization; reset role; reset all; close all; unlisten *; \
-             deallocate all; discard temp; discard sequences; {}",
+            "reset session authorization; reset role; reset all; {}",
             self.set_sql()
         )
     }

@@ -277,7 +277,7 @@ pub fn setup(opened: &Opened, policy: LockPolicy) -> Setup {
         deadlock_timeout: opened.facts.deadlock_timeout,
         search_path: Some(opened.beginnings.search_path.clone()),
         own_role: opened.beginnings.own_role.clone(),
-        reset: Some(opened.settings.reset_sql()),
+        restore: Some(opened.settings.restore_sql()),
         lock_hold: None,
     }
 }

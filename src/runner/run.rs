@@ -72,6 +72,7 @@ struct Recording<'a> {
     lock: HistoryLock,
     facts: &'a Facts<'a>,
     run: &'a str,
+    reset: String,
 }
 
 impl Recording<'_> {
@@ -125,10 +126,10 @@ impl Recording<'_> {
         count: usize,
         kept: &mut usize,
     ) -> Result<u32, Box<Stop>> {
-        self.reset(steps).await?;
+        self.reset().await?;
         let cost = steps.run(link, kept).await?;
         // The file may have left a role that may not read the journal, and a path of its own.
-        self.reset(steps).await?;
+        self.reset().await?;
         let last = self
             .store
             .last_journal(self.session, self.facts.key())
@@ -162,12 +163,9 @@ impl Recording<'_> {
         Ok(cost.retries)
     }
 
-    async fn reset(&self, steps: &Steps<'_>) -> Result<(), Box<Stop>> {
-        let Some(reset) = &steps.setup.reset else {
-            return Ok(());
-        };
+    async fn reset(&self) -> Result<(), Box<Stop>> {
         let own = |failure| stepwise::own("could not reset the session", failure);
-        self.session.run(reset).await.map_err(own)
+        self.session.run(&self.reset).await.map_err(own)
     }
 
     /// What makes the transaction fail if a file has given the run's lock away.
@@ -339,6 +337,7 @@ impl Run<'_> {
             lock: self.lock,
             facts: &facts,
             run: &self.id,
+            reset: self.opened.settings.reset_sql(),
         };
         let retries = if transactional {
             recording

@@ -182,7 +182,7 @@ impl Steps<'_> {
         let records = [self.journal_row(index, StatementState::Done, None)];
         let setup = Setup {
             search_path: None,
-            reset: None,
+            restore: None,
             ..self.setup.clone()
         };
         let unit = Unit {

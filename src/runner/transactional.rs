@@ -14,6 +14,7 @@ use crate::history::record::Prepared;
 use crate::pg::error::{DbFailure, Kind};
 use crate::pg::lock::LOST;
 use crate::pg::session::{Command, Session, Window};
+use crate::pg::settings::DISCARD;
 use crate::project::script::Script;
 use crate::report::event::{Blocker, MigrationRef, RunEvent};
 use crate::report::place::Snippet;
@@ -33,8 +34,9 @@ pub struct Setup {
     pub search_path: Option<String>,
     /// `SET LOCAL ROLE` text that returns to the role the run began with.
     pub own_role: String,
-    /// What undoes whatever the file before has left behind in the session.
-    pub reset: Option<String>,
+    /// What restores the settings that the file before has changed; `None` leaves the session's,
+    /// and what the file makes in it.
+    pub restore: Option<String>,
     /// `max_lock_hold` of the phase.
     pub lock_hold: Option<Duration>,
 }
@@ -135,6 +137,11 @@ pub async fn run(link: &mut Link<'_>, setup: &Setup, unit: Unit<'_>) -> Result<C
                 kept: unit.kept,
             }));
         };
+        if setup.restore.is_some() {
+            // A prepared statement outlives the rollback, and would be in the next try's way.
+            let own = |failure| super::stepwise::own("could not reset the session", failure);
+            link.session.run(DISCARD).await.map_err(own)?;
+        }
         lock_timeout = longer;
         let again = Again {
             migration: unit.migration,
@@ -284,7 +291,11 @@ async fn send(
         setup.policy.statement_timeout.as_millis(),
         quote::literal(unit.guard),
     );
-    let own_prefix = format!("set constraints all immediate; {}", setup.own_prefix());
+    let mut own_prefix = format!("set constraints all immediate; {}", setup.own_prefix());
+    if setup.restore.is_some() {
+        own_prefix.push_str("; ");
+        own_prefix.push_str(DISCARD);
+    }
     let parameters: Vec<Vec<Option<&str>>> = unit.records.iter().map(Prepared::borrowed).collect();
     if unit.begin != "begin" {
         // The file's own BEGIN may be wrong, and what follows must not run outside of it.
@@ -300,8 +311,8 @@ async fn send(
         places.push(At::Begin);
     }
     // Inside the transaction: if it failed outside, the file would run with another's settings.
-    if let Some(reset) = &setup.reset {
-        commands.push(Command::Text(reset));
+    if let Some(restore) = &setup.restore {
+        commands.push(Command::Text(restore));
         places.push(At::Begin);
     }
     commands.push(Command::Text(&settings));

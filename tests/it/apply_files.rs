@@ -1,7 +1,9 @@
 //! What may stand in a migration file, and what must not reach from one file, or from the role's
 //! own settings, into another.
 
-use super::harness::{Database, Evmig, Output, Project, Role, Server, Shape};
+use std::time::Duration;
+
+use super::harness::{Database, Evmig, Holder, Output, Project, Role, Server, Shape};
 
 fn database() -> Database {
     Server::shared(15, Shape::Plain).database(Shape::Plain, Role::Owner)
@@ -87,6 +89,24 @@ fn a_file_may_choose_its_isolation_level() {
         database.lines("select isolation from seen"),
         ["serializable", "serializable"]
     );
+}
+
+/// A prepared statement outlives a rollback.
+#[test]
+fn a_file_that_prepares_a_statement_can_be_tried_again() {
+    let database = database();
+    database.session().execute("create table people (id int)");
+    let project = Project::one_phase().migration(
+        "V1__people",
+        "prepare one as select 1;\nalter table people add column name text;\n",
+    );
+    let holder = Holder::reader(&database, "people", Duration::from_mins(1));
+    let run = Evmig::new(&project, "apply --lock-timeout 50ms --lock-retries 1000")
+        .on(&database)
+        .spawn();
+    run.wait_for("try", Duration::from_mins(1));
+    holder.release();
+    run.finish(Duration::from_mins(1)).succeeds();
 }
 
 #[test]
