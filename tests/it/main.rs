@@ -9,9 +9,6 @@
 
 mod apply;
 mod apply_files;
-
-mod apply;
-mod apply_files;
 mod architecture;
 mod autovacuum;
 mod bad_projects;
