@@ -7,13 +7,13 @@ use anyhow::Context as _;
 
 use super::commands::Context;
 use super::error::CommandError;
-use super::target::{self, Chosen, Reach};
+use super::target::{self, Reach};
 use crate::clock;
 use crate::pg::connect::{ConnectOptions, connect};
 use crate::pg::params::Parameters;
 use crate::pg::resolve::{Sources, resolve};
 use crate::pg::session::Session;
-use crate::project::{Project, Root, load};
+use crate::project::{Manifest, Project, Root, load, load_manifest};
 use crate::report::problem::Problem;
 use crate::report::target::Target;
 use crate::runner::open::Opening;
@@ -89,14 +89,26 @@ impl Context<'_> {
         Ok(project)
     }
 
+    /// Reads `phases.toml` alone, for commands that a broken migration must not stop.
+    pub fn manifest(&mut self) -> Result<(Root, Manifest), CommandError> {
+        let root = self.root()?;
+        let manifest =
+            load_manifest(&root).map_err(|errors| CommandError::project(errors.as_slice()))?;
+        Ok((root, manifest))
+    }
+
     /// Chooses the target, and starts the embedded server if that is it.
-    pub async fn database(&mut self, project: &Project) -> Result<Database, CommandError> {
-        let chosen = target::choose(&self.global, &self.environment, Some(&project.manifest))
+    pub async fn database(
+        &mut self,
+        root: &Root,
+        manifest: &Manifest,
+    ) -> Result<Database, CommandError> {
+        let chosen = target::choose(&self.global, &self.environment, Some(manifest))
             .map_err(|error| CommandError::target(&error))?;
         let parameters = match &chosen.reach {
             Reach::Server(parameters) => (**parameters).clone(),
             Reach::Embedded => {
-                let running = self.start_embedded(project)?;
+                let running = self.start_embedded(root, manifest)?;
                 let parameters = embedded_parameters(&running)?;
                 create_database(&parameters).await?;
                 parameters
@@ -110,22 +122,20 @@ impl Context<'_> {
         })
     }
 
-    /// Chooses the target without starting anything.
-    pub fn chosen(&self, project: &Project) -> Result<Chosen, CommandError> {
-        target::choose(&self.global, &self.environment, Some(&project.manifest))
-            .map_err(|error| CommandError::target(&error))
-    }
-
     /// Returns the project's embedded server.
-    pub fn embedded(&self, project: &Project) -> Result<Embedded, CommandError> {
-        let name = &project.manifest.project.name.value;
-        Embedded::new(self.environment.surroundings(), name, project.root.dir())
+    pub fn embedded(&self, root: &Root, manifest: &Manifest) -> Result<Embedded, CommandError> {
+        let name = &manifest.project.name.value;
+        Embedded::new(self.environment.surroundings(), name, root.dir())
             .map_err(|error| CommandError::embedded(&error))
     }
 
     /// Starts the project's embedded server, or finds it running.
-    pub fn start_embedded(&mut self, project: &Project) -> Result<Running, CommandError> {
-        let embedded = self.embedded(project)?;
+    pub fn start_embedded(
+        &mut self,
+        root: &Root,
+        manifest: &Manifest,
+    ) -> Result<Running, CommandError> {
+        let embedded = self.embedded(root, manifest)?;
         let running = embedded
             .start()
             .map_err(|error| CommandError::embedded(&error))?;

@@ -1,6 +1,8 @@
 //! Every error of every layer gets its exit code, its words and its next command here.
 
+mod refusal;
 mod run;
+mod stop;
 
 use super::exit::Exit;
 use super::target::TargetError;

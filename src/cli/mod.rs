@@ -73,7 +73,10 @@ fn usage(error: &clap::Error, environment: &Environment) -> ExitCode {
         ui.shout(&rendered.ansi().to_string());
         Exit::Usage.code()
     } else {
-        ui.result(&rendered.ansi().to_string());
+        // Clap fills the blank lines of its long help with spaces.
+        for line in rendered.ansi().to_string().lines() {
+            ui.result(&format!("{}\n", line.trim_end()));
+        }
         Exit::Done.code()
     }
 }

@@ -117,6 +117,11 @@ impl Project {
     }
 }
 
+/// Reads and checks `phases.toml` alone, without what it names.
+pub fn load_manifest(root: &Root) -> Result<Manifest, ProjectErrors> {
+    Manifest::parse(&read_manifest(root)?)
+}
+
 /// Reads and checks a whole project; all that is wrong is reported at once.
 ///
 /// Where `phases.toml` cannot be parsed, only its syntax errors are reported: what they hide

@@ -31,7 +31,7 @@ mod tree;
 pub use error::{ProjectError, ProjectErrorKind, ProjectErrors};
 pub use file_fault::FileFault;
 pub use file_name::{NameProblem, Version};
-pub use loaded::{Project, Selector, UnknownPhase, UnknownStep, load};
+pub use loaded::{Project, Selector, UnknownPhase, UnknownStep, load, load_manifest};
 pub use manifest::{Manifest, ManifestFault};
 pub use migration::{Migration, RollbackScript};
 pub use note::{Note, NoteKind};

@@ -1,5 +1,9 @@
 //! B60 to B70, B74: project files that are not as they must be. Every error comes in one run, with
 //! file, line, column and the nearest valid name; nothing is connected to, let alone run.
+#![allow(
+    clippy::too_many_lines,
+    reason = "a whole output in a test is as long as the output"
+)]
 
 use std::ffi::OsStr;
 use std::fs;
@@ -548,10 +552,9 @@ fn toml_that_is_too_deep_too_large_or_no_text() {
 #[test]
 fn phases_that_require_each_other_in_a_circle() {
     let manifest = format!(
-        "{}\n[[phase]]\nnumber = 2\nname = \"logic\"\nrequires = [\"data\"]\n\
+        "{ONE_PHASE}\n[[phase]]\nnumber = 2\nname = \"logic\"\nrequires = [\"data\"]\n\
          [[phase]]\nnumber = 3\nname = \"data\"\nrequires = [\"logic\"]\n\
-         [[phase]]\nnumber = 4\nname = \"self\"\nrequires = [\"self\", \"cor\"]\n",
-        ONE_PHASE
+         [[phase]]\nnumber = 4\nname = \"self\"\nrequires = [\"self\", \"cor\"]\n"
     );
     insta::assert_snapshot!(errors_of_manifest(&manifest), @r#"
     --- stderr ---
@@ -594,9 +597,14 @@ fn paths_that_leave_the_project_or_cannot_be() {
     let mut manifest =
         "[project]\nname = \"test\"\n[[phase]]\nnumber = 1\nname = \"core\"\n".to_owned();
     for (at, path) in steps.iter().enumerate() {
-        manifest.push_str(&format!(
-            "[[phase.step]]\nname = \"s{at}\"\nmigrations = '{path}'\n"
-        ));
+        let step = [
+            "[[phase.step]]\nname = \"s",
+            &at.to_string(),
+            "\"\nmigrations = '",
+            path,
+            "'\n",
+        ];
+        manifest.push_str(&step.concat());
     }
     insta::assert_snapshot!(errors_of_manifest(&manifest), @r#"
     --- stderr ---
@@ -1097,7 +1105,7 @@ fn a_file_that_may_not_be_read() {
         .migration("V1__people", "select 1;\n")
         .migration("V2__secret", "select 1;\n");
     let file = project.path("migrations/1_core/1_tables/V2__secret.sql");
-    fs::set_permissions(&file, fs::Permissions::from_mode(0)).expect("our own file");
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o000)).expect("our own file");
     // The superuser of the machine reads everything, so that evmig must run as somebody else.
     let output = match scratch::server_user() {
         None => evmig(&project, "apply").run(),
@@ -1129,8 +1137,7 @@ fn a_file_that_may_not_be_read() {
 
 fn with_environments() -> Project {
     let manifest = format!(
-        "{}\n[environments.local]\nurl = \"embedded\"\n[environments.staging]\nurl_env = \"STAGING_URL\"\n",
-        ONE_PHASE
+        "{ONE_PHASE}\n[environments.local]\nurl = \"embedded\"\n[environments.staging]\nurl_env = \"STAGING_URL\"\n"
     );
     Project::new(&manifest).migration("V1__people", "select 1;\n")
 }

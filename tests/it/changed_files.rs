@@ -319,8 +319,7 @@ fn a_history_of_a_later_evmig_or_of_another_tool_is_left_alone() {
     --- stderr ---
     Target  $DATABASE as $OWNER on 127.0.0.1:$PORT (this machine)
             no environment, named by flag --database-url
-    error[history-format]: could not read the history's format: column "format" does not exist
-      sqlstate   42703 (undefined_column)
+    error[history-format]: the history in schema "evmig" has no valid format number
       hint       another tool may own this schema: choose another one with history_schema in phases.toml
     --- exit 5 ---
     "#);

@@ -186,7 +186,7 @@ fn a_signal_leaves_no_index() {
     running.signal(Signal::SIGTERM);
     let output = running.finish(Duration::from_secs(20)).exits(130);
     assert_eq!(indexes(&database), Vec::<String>::new());
-    saying(&output, &["of V1__file, 1 statement is"]);
+    saying(&output, &["the first statement of V1__file"]);
     drop(holder);
     let output = apply(&project, &database).run().succeeds();
     saying(&output, &["resumes at statement 2 of 3"]);
@@ -263,9 +263,9 @@ fn an_invalid_index_of_somebody_else_is_refused_by_name_and_stays() {
             ],
         );
         let kept = if exit == 1 {
-            "nothing of this run is in the database"
+            "nothing; the database is as it was"
         } else {
-            "of V1__file, 1 statement is"
+            "the first statement of V1__file"
         };
         saying(&output, &[kept]);
         assert_eq!(indexes(&database), ["t_x INVALID"]);
@@ -367,7 +367,7 @@ fn a_partition_that_is_detached_half_way_is_finished() {
             let output = running.finish(LONG).exits(130);
             saying(
                 &output,
-                &["detached half way", "of V1__file, 1 statement is"],
+                &["detached half way", "the first statement of V1__file"],
             );
         }
         let pending = "select inhdetachpending from pg_inherits where inhrelid = 'part1'::regclass";
@@ -392,7 +392,7 @@ fn finishing_a_detaching_has_a_lock_timeout() {
         &[
             "retrying",
             "did not get a lock in 2 tries",
-            "of V1__file, 1 statement is",
+            "the first statement of V1__file",
         ],
     );
     drop(holder);

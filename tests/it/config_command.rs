@@ -111,7 +111,7 @@ fn every_setting_of_apply_is_taken_from_the_highest_source() {
         let source = format!(".env {variable}");
         assert_setting(&config(&full, "", &[]), &setting, typed, &source);
         let higher = if name == "lock_retries" { "8" } else { "800ms" };
-        let source = format!("environment {variable}");
+        let source = format!("variable {variable}");
         let set = [(variable.as_str(), higher)];
         assert_setting(&config(&full, "", &set), &setting, higher, &source);
         full.remove(".env");
@@ -152,7 +152,7 @@ fn the_target_is_named_by_the_first_of_its_sources() {
     ] {
         variables.push((name, value));
         if name != "PGDATABASE" {
-            assert_named(words, &variables, at, &format!("environment {name}"));
+            assert_named(words, &variables, at, &format!("variable {name}"));
         }
     }
     words = "--env staging";
@@ -162,7 +162,7 @@ fn the_target_is_named_by_the_first_of_its_sources() {
     project.write(".env", "DATABASE_URL=postgresql://dotenv.invalid/d\n");
     assert_named("", &[], "dotenv.invalid", ".env DATABASE_URL");
     let process = [("DATABASE_URL", "postgresql://url.invalid/d")];
-    assert_named("", &process, "url.invalid", "environment DATABASE_URL");
+    assert_named("", &process, "url.invalid", "variable DATABASE_URL");
 }
 
 #[test]
@@ -182,13 +182,8 @@ fn an_environment_shows_its_mode_its_protection_and_its_variable() {
     );
     let production = config(&project, "--env production", &[url, ("PGUSER", "me")]);
     assert_setting(&production, "target.protected", "true", "phases.toml");
-    assert_setting(
-        &production,
-        "connection.port",
-        "6000",
-        "environment SHOP_URL",
-    );
-    assert_setting(&production, "connection.user", "me", "environment PGUSER");
+    assert_setting(&production, "connection.port", "6000", "variable SHOP_URL");
+    assert_setting(&production, "connection.user", "me", "variable PGUSER");
     let unset = config(&project, "--env production", &[]);
     assert_setting(
         &unset,
@@ -229,7 +224,7 @@ fn an_unknown_environment_is_refused_with_the_nearest_name() {
     let output = Evmig::new(&project, "status").env("EVMIG_ENV", "xyz").run();
     insta::assert_snapshot!(output.snapshot(), @r"
     --- stderr ---
-    error[no-target]: there is no environment `xyz` (environment EVMIG_ENV)
+    error[no-target]: there is no environment `xyz` (variable EVMIG_ENV)
       detail     phases.toml has: local, production, staging
     --- exit 2 ---
     ");
@@ -263,7 +258,7 @@ fn a_value_that_makes_no_sense_is_refused_with_its_source() {
             .env(name, value)
             .run()
             .exits(2);
-        let expected = format!("environment {name}: ");
+        let expected = format!("variable {name}: ");
         assert!(output.stderr.contains(&expected), "{}", output.stderr);
         assert!(output.stderr.contains(message), "{}", output.stderr);
         assert_eq!(output.stdout, "", "{name}={value}");
@@ -310,7 +305,7 @@ fn the_whole_of_it_for_people() {
     connection.host | staging.invalid | phases.toml:9
     connection.port | 5432 | default
     connection.dbname | s | phases.toml:9
-    connection.user | me | environment PGUSER
+    connection.user | me | variable PGUSER
     connection.sslmode | require | phases.toml
     apply.lock_timeout | 3s | phases.toml:16
     apply.lock_retries | 3 | phases.toml:17

@@ -26,6 +26,7 @@ mod harness_self;
 mod history_format;
 mod locks;
 mod majors;
+mod output;
 mod pg_server;
 mod pooler;
 mod refinery;

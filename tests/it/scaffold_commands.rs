@@ -195,6 +195,8 @@ fn the_five_minute_tour() {
     let shown = evmig("status").run();
     let again = evmig("apply").run();
     let port = evmig("db status --format json").run().json()["port"].to_string();
+    let run = applied.stdout.rsplit("run        ").next().expect("its id");
+    let run = run.trim_end().to_owned();
     insta::assert_snapshot!(applied.replacing(&port, "$PORT").snapshot(), @r"
     Applied 1 migration, 1 statement, in $T
       run        $RUN
@@ -206,20 +208,26 @@ fn the_five_minute_tour() {
       V101__people                                          1 statement  $T
     --- exit 0 ---
     ");
-    insta::assert_snapshot!(shown.replacing(&port, "$PORT").snapshot(), @r"
+    insta::assert_snapshot!(shown.replacing(&port, "$PORT").replacing(run, "$RUN").snapshot(), @r"
     Target  tour as postgres on 127.0.0.1:$PORT (embedded server)
             environment local, named by default_environment in phases.toml
     Server  PostgreSQL 16.x
 
     Phase 1  Core tables  applied: all 1
       tables
-        applied    V101__people  $TIME  4b1ct7470b
+        applied    V101__people  $TIME  $RUN
 
     Up to date: 1 migration applied
     --- stderr ---
     --- exit 0 ---
     ");
-    insta::assert_snapshot!(again.replacing(&port, "$PORT").snapshot(), @"");
+    insta::assert_snapshot!(again.replacing(&port, "$PORT").snapshot(), @r"
+    Nothing to do: everything selected is applied
+    --- stderr ---
+    Target  tour as postgres on 127.0.0.1:$PORT (embedded server)
+            environment local, named by default_environment in phases.toml
+    --- exit 0 ---
+    ");
     let rows = evmig("db psql -- -Atc")
         .arg("select count(*) from people")
         .run()

@@ -1,6 +1,10 @@
 //! B53, B71, B72, B74: what can be read from the statements is found before any of them runs: all
 //! of it at once, exit 2, and nothing is written. What cannot be read is found by the server's
 //! transaction status, and leaves nothing either.
+#![allow(
+    clippy::too_many_lines,
+    reason = "a whole output in a test is as long as the output"
+)]
 
 use super::harness::project::ONE_PHASE;
 use super::harness::{Database, Evmig, Output, Project, Role, Server, Shape};

@@ -107,11 +107,11 @@ const FLAG_KEYWORDS: Source = Source {
     },
 };
 const EVMIG_URL: Source = Source {
-    shown: "environment EVMIG_DATABASE_URL",
+    shown: "variable EVMIG_DATABASE_URL",
     give: |run, _, target, password| run.env("EVMIG_DATABASE_URL", url(target, password)),
 };
 const DATABASE_URL: Source = Source {
-    shown: "environment DATABASE_URL",
+    shown: "variable DATABASE_URL",
     give: |run, _, target, password| run.env("DATABASE_URL", url(target, password)),
 };
 const DOTENV_URL: Source = Source {
@@ -130,7 +130,7 @@ const DOTENV_PASSWORD: Source = Source {
     },
 };
 const PGPASSWORD: Source = Source {
-    shown: "environment PGPASSWORD",
+    shown: "variable PGPASSWORD",
     give: |run, _, target, password| flag(run.env("PGPASSWORD", password), target),
 };
 const HOME_PGPASS: Source = Source {
@@ -162,7 +162,7 @@ const PGSERVICE: Source = Source {
     },
 };
 const URL_ENV: Source = Source {
-    shown: "environment SHOP_URL",
+    shown: "variable SHOP_URL",
     give: |run, project, target, password| {
         environment(project, "url_env = \"SHOP_URL\"");
         run.env("SHOP_URL", url(target, password))

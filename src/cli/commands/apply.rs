@@ -90,7 +90,7 @@ async fn run_async(
     events: Option<File>,
 ) -> Result<Exit, CommandError> {
     let started = Instant::now();
-    let database = context.database(project).await?;
+    let database = context.database(&project.root, &project.manifest).await?;
     let mut interrupt = signals::listen();
     let target = terminal::target(&database.target, context.ui.look());
     context.ui.say(&target);

@@ -9,7 +9,7 @@ use crate::cli::args::ConsentArgs;
 use crate::cli::database::{create_database, embedded_parameters, runtime};
 use crate::cli::error::CommandError;
 use crate::cli::exit::Exit;
-use crate::project::Project;
+use crate::project::{Manifest, Root};
 use crate::report::problem::Problem;
 use crate::shadow::{Origin, Running, Status};
 
@@ -55,29 +55,33 @@ pub enum DbCommand {
     },
 }
 
+/// Where the project is and what its `phases.toml` says: all that the server needs.
+type Home<'a> = (&'a Root, &'a Manifest);
+
 /// Runs the command.
 pub fn run(args: &DbArgs, context: &mut Context<'_>) -> Result<Exit, CommandError> {
-    let project = context.project()?;
+    let (root, manifest) = context.manifest()?;
+    let home = (&root, &manifest);
     match &args.command {
-        DbCommand::Start => start(context, &project),
-        DbCommand::Stop => stop(context, &project),
-        DbCommand::Reset(consent) => reset(context, &project, *consent),
-        DbCommand::Status => status(context, &project),
-        DbCommand::Url { passfile } => url(context, &project, *passfile),
-        DbCommand::Psql { arguments } => psql(context, &project, arguments),
+        DbCommand::Start => start(context, home),
+        DbCommand::Stop => stop(context, home),
+        DbCommand::Reset(consent) => reset(context, home, *consent),
+        DbCommand::Status => status(context, home),
+        DbCommand::Url { passfile } => url(context, home, *passfile),
+        DbCommand::Psql { arguments } => psql(context, home, arguments),
     }
 }
 
 /// Starts the server and makes sure of its database.
-fn up(context: &mut Context<'_>, project: &Project) -> Result<Running, CommandError> {
-    let running = context.start_embedded(project)?;
+fn up(context: &mut Context<'_>, home: Home<'_>) -> Result<Running, CommandError> {
+    let running = context.start_embedded(home.0, home.1)?;
     let parameters = embedded_parameters(&running)?;
     runtime()?.block_on(create_database(&parameters))?;
     Ok(running)
 }
 
-fn start(context: &mut Context<'_>, project: &Project) -> Result<Exit, CommandError> {
-    let running = up(context, project)?;
+fn start(context: &mut Context<'_>, home: Home<'_>) -> Result<Exit, CommandError> {
+    let running = up(context, home)?;
     let what = match running.origin {
         Origin::Found => "was running already",
         Origin::Started => "started",
@@ -126,9 +130,9 @@ fn state(context: &mut Context<'_>, state: &str, sentence: &str) {
     }
 }
 
-fn stop(context: &mut Context<'_>, project: &Project) -> Result<Exit, CommandError> {
+fn stop(context: &mut Context<'_>, home: Home<'_>) -> Result<Exit, CommandError> {
     let stopped = context
-        .embedded(project)?
+        .embedded(home.0, home.1)?
         .stop()
         .map_err(|error| CommandError::embedded(&error))?;
     if stopped.is_empty() {
@@ -146,12 +150,12 @@ fn stop(context: &mut Context<'_>, project: &Project) -> Result<Exit, CommandErr
 
 fn reset(
     context: &mut Context<'_>,
-    project: &Project,
+    home: Home<'_>,
     consent: ConsentArgs,
 ) -> Result<Exit, CommandError> {
-    let embedded = context.embedded(project)?;
+    let embedded = context.embedded(home.0, home.1)?;
     if !consent.yes {
-        let name = &project.manifest.project.name.value;
+        let name = &home.1.project.name.value;
         let question = format!("Delete the local server of {name} with all its data? [y/N]");
         match context.ui.ask(&question).as_deref() {
             Some("y" | "Y" | "yes") => {}
@@ -186,9 +190,9 @@ fn reset(
     Ok(Exit::Done)
 }
 
-fn status(context: &mut Context<'_>, project: &Project) -> Result<Exit, CommandError> {
+fn status(context: &mut Context<'_>, home: Home<'_>) -> Result<Exit, CommandError> {
     let status = context
-        .embedded(project)?
+        .embedded(home.0, home.1)?
         .status()
         .map_err(|error| CommandError::embedded(&error))?;
     match status {
@@ -216,8 +220,8 @@ fn status(context: &mut Context<'_>, project: &Project) -> Result<Exit, CommandE
     Ok(Exit::Done)
 }
 
-fn url(context: &mut Context<'_>, project: &Project, passfile: bool) -> Result<Exit, CommandError> {
-    let running = up(context, project)?;
+fn url(context: &mut Context<'_>, home: Home<'_>, passfile: bool) -> Result<Exit, CommandError> {
+    let running = up(context, home)?;
     let url = running.url(&running.database);
     let text = match (context.ui.is_json(), passfile) {
         (true, _) => {
@@ -235,10 +239,10 @@ fn url(context: &mut Context<'_>, project: &Project, passfile: bool) -> Result<E
 
 fn psql(
     context: &mut Context<'_>,
-    project: &Project,
+    home: Home<'_>,
     arguments: &[OsString],
 ) -> Result<Exit, CommandError> {
-    let running = up(context, project)?;
+    let running = up(context, home)?;
     let surroundings = context.environment.surroundings();
     // Returns only if psql could not be started.
     let error = running.exec_psql(&surroundings, &running.database, arguments);

@@ -10,7 +10,7 @@ use crate::clock;
 use crate::history::error::HistoryError;
 use crate::history::locate::locate;
 use crate::history::verify::{BadRow, Proof, verify};
-use crate::project::Project;
+use crate::project::{Manifest, Project, Root};
 use crate::render::{json, terminal};
 use crate::report::history::HistoryReport;
 use crate::report::problem::Problem;
@@ -37,16 +37,23 @@ pub struct HistoryArgs {
 
 /// Runs the command.
 pub fn run(args: &HistoryArgs, context: &mut Context<'_>) -> Result<Exit, CommandError> {
-    let project = context.project()?;
-    runtime()?.block_on(run_async(args, context, &project))
+    // Only a comparison needs the migrations; the record must be readable beside broken files.
+    let project = args.diff.then(|| context.project()).transpose()?;
+    let (root, manifest) = match &project {
+        Some(project) => (project.root.clone(), project.manifest.clone()),
+        None => context.manifest()?,
+    };
+    runtime()?.block_on(run_async(args, context, &root, &manifest, project.as_ref()))
 }
 
 async fn run_async(
     args: &HistoryArgs,
     context: &mut Context<'_>,
-    project: &Project,
+    root: &Root,
+    manifest: &Manifest,
+    project: Option<&Project>,
 ) -> Result<Exit, CommandError> {
-    let database = context.database(project).await?;
+    let database = context.database(root, manifest).await?;
     let run_context = RunContext {
         program: context.program(),
         command: "history".to_owned(),
@@ -58,7 +65,7 @@ async fn run_async(
         .await
         .map_err(failed)?;
     // Without reading it: a row that was edited by hand must not stop the search for it.
-    let schema = &project.manifest.project.history_schema.value;
+    let schema = &manifest.project.history_schema.value;
     let located = locate(&opened.session, schema, 0)
         .await
         .map_err(of_history)?;
@@ -133,7 +140,7 @@ fn show_script(
     version: i64,
     script: Option<(Option<String>, Option<String>)>,
     context: &mut Context<'_>,
-    project: &Project,
+    project: Option<&Project>,
 ) -> Result<Exit, CommandError> {
     let unknown = |what: &str| {
         CommandError::usage(
@@ -155,8 +162,8 @@ fn show_script(
     };
     if args.diff {
         let file = project
-            .migrations
             .iter()
+            .flat_map(|project| &project.migrations)
             .find(|migration| migration.version.number() == Some(version));
         let Some(file) = file else {
             return Err(unknown("file on disk"));

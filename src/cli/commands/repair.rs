@@ -84,7 +84,7 @@ impl Recording<'_> {
         context: &mut Context<'_>,
         project: &Project,
     ) -> Result<Exit, CommandError> {
-        let database = context.database(project).await?;
+        let database = context.database(&project.root, &project.manifest).await?;
         let mut interrupt = signals::listen();
         let target = terminal::target(&database.target, context.ui.look());
         context.ui.say(&target);

@@ -48,7 +48,7 @@ async fn report(
     context: &mut Context<'_>,
     project: &Project,
 ) -> Result<StatusReport, CommandError> {
-    let database = context.database(project).await?;
+    let database = context.database(&project.root, &project.manifest).await?;
     let run_context = RunContext {
         program: context.program(),
         command: "status".to_owned(),
@@ -245,16 +245,39 @@ fn problems(phases: &[PhaseStatus], orphans: &[MigrationStatus], program: &str) 
     };
     let count = |state: MigrationState| all().filter(|one| one.state == state).count();
     let mut problems = Vec::new();
-    let differing = count(MigrationState::Divergent) + count(MigrationState::Missing);
-    if differing > 0 {
-        problems.push(
-            Problem::new(
-                "divergent",
-                format!("{differing} of the files and the history differ"),
-            )
-            .hint("nothing is applied until they agree")
-            .next(format!("{program} apply")),
+    let first = |state: MigrationState| {
+        all()
+            .filter(|one| one.state == state)
+            .find_map(|one| one.version.clone())
+    };
+    let counted = |count: usize, one: &str, more: &str| match count {
+        1 => format!("1 {one}"),
+        count => format!("{count} {more}"),
+    };
+    let agree = "nothing is applied until the files and the history agree";
+    let changed = count(MigrationState::Divergent);
+    if changed > 0 {
+        let message = counted(
+            changed,
+            "file was changed after it was applied",
+            "files were changed after they were applied",
         );
+        let mut problem = Problem::new("divergent", message).hint(agree);
+        if let Some(version) = first(MigrationState::Divergent) {
+            problem = problem
+                .next(format!("{program} history --script {version} --diff"))
+                .next(format!("{program} repair {version} --reason '…'"));
+        }
+        problems.push(problem);
+    }
+    let gone = count(MigrationState::Missing);
+    if gone > 0 {
+        let message = counted(gone, "applied file is gone", "applied files are gone");
+        let mut problem = Problem::new("missing", message).hint(agree);
+        if let Some(version) = first(MigrationState::Missing) {
+            problem = problem.next(format!("{program} history --script {version}"));
+        }
+        problems.push(problem);
     }
     if count(MigrationState::Failed) > 0 {
         problems.push(

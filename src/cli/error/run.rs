@@ -2,19 +2,18 @@
 
 use std::time::Duration;
 
+use super::refusal::{grant_hint, quoted, refusal};
+use super::stop::migration_stop;
 use super::{CommandError, project_problem, with_failure};
 use crate::cli::exit::Exit;
 use crate::history::error::HistoryError;
 use crate::history::upgrade::FormatError;
 use crate::pg::error::DbFailure;
-use crate::pg::probe::ReadOnlySource;
-use crate::pg::refusal::Refusal;
 use crate::plan::refusal::{DivergentFile, PlanRefusal};
 use crate::plan::standing::{Difference, MissingFile};
 use crate::report::event::{Blocker, MigrationRef};
-use crate::report::place::Snippet;
 use crate::report::problem::Problem;
-use crate::runner::error::{RunError, Stop};
+use crate::runner::error::RunError;
 
 /// The history schema holds tables that are not evmig's, or not any more.
 const FOREIGN_HISTORY: &str = "another tool may own this schema: choose another one with \
@@ -38,16 +37,16 @@ pub struct RunContext {
 }
 
 impl RunContext {
-    fn again(&self) -> String {
+    pub(super) fn again(&self) -> String {
         format!("{} {}", self.program, self.command)
     }
 
-    fn status(&self) -> String {
+    pub(super) fn status(&self) -> String {
         format!("{} status", self.program)
     }
 
     /// Failed with nothing done, or with a part of it committed.
-    fn failure_exit(&self) -> Exit {
+    pub(super) fn failure_exit(&self) -> Exit {
         if self.committed.is_empty() && self.kept == 0 {
             Exit::Failed
         } else {
@@ -56,7 +55,7 @@ impl RunContext {
     }
 
     /// Says what is in the database now: of the run, and of the migration that stopped.
-    fn told(&self, stopped: Option<&MigrationRef>) -> String {
+    pub(super) fn told(&self, stopped: Option<&MigrationRef>) -> String {
         let before = match self.committed.as_slice() {
             [] => None,
             [one] => Some(one.clone()),
@@ -122,91 +121,6 @@ pub fn of_run(error: &RunError, context: &RunContext) -> CommandError {
         }
         RunError::Migration { migration, stop } => migration_stop(migration, stop, context),
     }
-}
-
-fn refusal(reason: &Refusal, context: &RunContext) -> Problem {
-    let problem = |code| Problem::new(code, reason.to_string());
-    match reason {
-        Refusal::TooOld { .. } => problem("server-too-old").hint(
-            "upgrade the server: PostgreSQL 13 gets no fixes any more, and evmig relies on \
-             client_connection_check_interval (14)",
-        ),
-        Refusal::Standby => problem("standby").hint(
-            "connect to the primary; where the URL lists several hosts, \
-                 target_session_attrs=read-write finds it",
-        ),
-        Refusal::ReadOnly { set_by } => {
-            problem("read-only").hint(read_only_hint(set_by.as_ref(), context))
-        }
-        Refusal::TransactionPooler { session_url, .. } => {
-            let problem = problem("transaction-pooler").detail(
-                "session locks and settings do not survive in a transaction pooler, and evmig's \
-                 safety rests on both",
-            );
-            match session_url {
-                Some(url) => problem
-                    .hint("use the session-mode address")
-                    .next(format!("evmig apply --database-url '{url}'")),
-                None => problem.hint(
-                    "connect to the server itself (usually port 5432), or to a pool with \
-                     pool_mode = session",
-                ),
-            }
-        }
-        Refusal::Encoding { .. } => problem("encoding").hint(
-            "create the database with ENCODING 'UTF8' TEMPLATE template0; migrations are UTF-8, \
-             and not all of it fits",
-        ),
-        Refusal::CannotCreateSchema { role, database } => {
-            problem("rights").hint(grant_hint(database, role))
-        }
-    }
-}
-
-fn read_only_hint(set_by: Option<&ReadOnlySource>, context: &RunContext) -> String {
-    let setting = "default_transaction_read_only";
-    let role = quoted(&context.user);
-    let database = quoted(&context.database);
-    match set_by {
-        Some(ReadOnlySource::Role) => {
-            format!("{setting} is set for the role: alter role {role} reset {setting}")
-        }
-        Some(ReadOnlySource::Database) => {
-            format!("{setting} is set for the database: alter database {database} reset {setting}")
-        }
-        Some(ReadOnlySource::RoleInDatabase) => format!(
-            "{setting} is set for the role in this database: alter role {role} in database \
-             {database} reset {setting}"
-        ),
-        Some(ReadOnlySource::Server) => format!(
-            "{setting} is on in the server's configuration, perhaps for a reason (maintenance, a \
-             full disk); then: alter system reset {setting}, or edit postgresql.conf, and \
-             select pg_reload_conf()"
-        ),
-        Some(ReadOnlySource::Session) => format!(
-            "{setting} comes with the connection: take it out of PGOPTIONS or of `options` in \
-             the URL"
-        ),
-        Some(ReadOnlySource::Other(source)) => format!("{setting} is on (source: {source})"),
-        None => "the server may be in maintenance or in the middle of a failover".to_owned(),
-    }
-}
-
-fn grant_hint(database: &str, role: &str) -> String {
-    format!(
-        "evmig keeps its history in a schema of its own; let the database's owner or a superuser \
-         run: grant create on database {} to {}",
-        quoted(database),
-        quoted(role)
-    )
-}
-
-fn quoted(name: &str) -> String {
-    crate::sql::name::QualifiedName {
-        schema: None,
-        name: name.to_owned(),
-    }
-    .quoted()
 }
 
 fn history(error: &HistoryError, context: &RunContext) -> CommandError {
@@ -437,7 +351,7 @@ fn busy(holder: Option<&Blocker>, waited: Duration, context: &RunContext) -> Com
 }
 
 /// Describes a session in one line.
-fn blocker_text(blocker: &Blocker) -> String {
+pub(super) fn blocker_text(blocker: &Blocker) -> String {
     let mut parts = vec![format!("pid {}", blocker.pid)];
     if !blocker.user.is_empty() {
         parts.push(format!("user {}", blocker.user));
@@ -462,220 +376,4 @@ fn blocker_text(blocker: &Blocker) -> String {
     } else {
         format!("{about}: {}", blocker.query)
     }
-}
-
-fn blockers_text(blockers: &[Blocker]) -> String {
-    if blockers.is_empty() {
-        return "nobody was seen in the way".to_owned();
-    }
-    blockers
-        .iter()
-        .map(blocker_text)
-        .collect::<Vec<_>>()
-        .join("\n")
-}
-
-/// Gives a stopped migration its exit code and its words.
-fn migration_stop(migration: &MigrationRef, stop: &Stop, context: &RunContext) -> CommandError {
-    let label = migration.label();
-    let about = |code: &str, message: String, snippet: &Option<Snippet>| {
-        let mut problem = Problem::new(code, message).at(snippet.clone());
-        problem.committed = Some(context.told(Some(migration)));
-        problem
-    };
-    let failed = context.failure_exit();
-    match stop {
-        Stop::Statement {
-            index,
-            of,
-            snippet,
-            failure,
-            ..
-        } => {
-            let message = format!("{label} failed at statement {} of {of}", index + 1);
-            let mut problem = with_failure(about("sql-failed", message, snippet), failure);
-            if context.kept > 0 {
-                let ours = format!(
-                    "apply goes on at statement {}; what is before it is committed, and must stay \
-                     as it is in the file",
-                    index + 1
-                );
-                problem.hint = Some(match problem.hint {
-                    Some(hint) => format!("{hint}\n{ours}"),
-                    None => ours,
-                });
-            }
-            // The statement may stand in a file that the migration includes.
-            let file = snippet
-                .as_ref()
-                .map_or(&migration.file, |snippet| &snippet.place.file);
-            CommandError::new(
-                failed,
-                problem.next(format!("edit {file}")).next(context.again()),
-            )
-        }
-        Stop::AtEnd { failure } => {
-            let message = format!(
-                "{label} failed at COMMIT, where deferred constraints and triggers are checked"
-            );
-            let problem = with_failure(about("commit-failed", message, &None), failure);
-            CommandError::new(
-                failed,
-                problem
-                    .next(format!("edit {}", migration.file))
-                    .next(context.again()),
-            )
-        }
-        Stop::EndedTransaction { snippet } => CommandError::new(
-            // The file is wrong; but where others before it are committed, that weighs more.
-            if failed == Exit::Partial {
-                Exit::Partial
-            } else {
-                Exit::Usage
-            },
-            about(
-                "transaction-control",
-                format!("{label} ends its own transaction, inside a block or a procedure"),
-                snippet,
-            )
-            .hint(
-                "take COMMIT and ROLLBACK out, or put `-- evmig: no-transaction` on the first \
-                 line to run the file statement by statement",
-            )
-            .next(format!("edit {}", migration.file))
-            .next(context.again()),
-        ),
-        Stop::Locked {
-            tries,
-            snippet,
-            blockers,
-            failure,
-            ..
-        } => {
-            let message = format!("{label} did not get a lock in {tries} tries");
-            let problem = with_failure(about("locked", message, snippet), failure)
-                .detail(blockers_text(blockers))
-                .hint("end the session that is in the way, choose a quieter hour, or allow more with --lock-timeout and --lock-retries")
-                .next(context.again());
-            let exit = if failed == Exit::Partial {
-                Exit::Partial
-            } else {
-                Exit::Locked
-            };
-            CommandError::new(exit, problem)
-        }
-        other => other_stop(migration, other, context),
-    }
-}
-
-/// The stops that are rarer.
-fn other_stop(migration: &MigrationRef, stop: &Stop, context: &RunContext) -> CommandError {
-    let label = migration.label();
-    let about = |code: &str, message: String, snippet: Option<&Snippet>| {
-        let mut problem = Problem::new(code, message).at(snippet.cloned());
-        problem.committed = Some(context.told(Some(migration)));
-        problem
-    };
-    let failed = context.failure_exit();
-    match stop {
-        Stop::OverBudget { budget, snippet, blockers, .. } => {
-            let message = format!(
-                "{label} was stopped: its CONCURRENTLY statement took longer than {} s",
-                budget.as_secs()
-            );
-            let problem = about("over-budget", message, snippet.as_ref())
-                .detail(blockers_text(blockers))
-                .hint("raise concurrent_budget, or end the old transactions it waits for")
-                .next(context.again());
-            let exit = if failed == Exit::Partial { Exit::Partial } else { Exit::Locked };
-            CommandError::new(exit, problem)
-        }
-        Stop::HeldTooLong { relation, limit, snippet } => CommandError::new(
-            failed,
-            about(
-                "lock-held",
-                format!(
-                    "{label} was stopped: it held a strong lock on {relation} longer than the {} ms \
-                     that its phase allows",
-                    limit.as_millis()
-                ),
-                snippet.as_ref(),
-            )
-            .hint("split the file so that the slow part runs without the lock, or raise max_lock_hold")
-            .next(format!("edit {}", migration.file)),
-        ),
-        Stop::LostLock => CommandError::new(
-            failed,
-            about(
-                "lost-lock",
-                format!("{label} was rolled back: its session did not hold the run's lock any more"),
-                None,
-            )
-            .hint("something in the file released it (pg_advisory_unlock?); another run may have begun")
-            .next(context.status()),
-        ),
-        Stop::Interrupted { .. } => CommandError::new(
-            Exit::Interrupted,
-            about("interrupted", format!("{label} was interrupted and rolled back"), None)
-                .next(context.again()),
-        ),
-        Stop::ConnectionLost { failure } => CommandError::new(
-            failed,
-            with_lost(about("connection-lost", format!("{label} was not applied: the connection was lost"), None), failure)
-                .next(context.again()),
-        ),
-        Stop::Unknown { failure, why } => {
-            let mut problem = with_lost(
-                about(
-                    "outcome-unknown",
-                    format!("{label} may or may not be applied: the connection was lost, and the database cannot be asked"),
-                    None,
-                ),
-                failure,
-            )
-            .hint(format!("{why}; ask again once the server answers: the history knows"))
-            .next(context.status());
-            problem.committed = Some(match context.committed.as_slice() {
-                [] => format!("{label}, or nothing of this run"),
-                _ => format!("{}; perhaps {label}", context.told(None)),
-            });
-            CommandError::new(Exit::Unknown, problem)
-        }
-        Stop::EditedHalfway { snippet, index } => CommandError::new(
-            Exit::Divergent,
-            about(
-                "edited-halfway",
-                format!("{label} was edited after its statement {} ran", index + 1),
-                snippet.as_ref(),
-            )
-            .hint("put back the text that ran; later statements may be changed freely"),
-        ),
-        Stop::ForeignInvalidIndex { index, snippet } => CommandError::new(
-            failed,
-            about(
-                "foreign-invalid-index",
-                format!("{label} would take over {index}, an INVALID index that evmig did not make"),
-                snippet.as_ref(),
-            )
-            .hint(format!("drop it first: drop index concurrently {index}"))
-            .next(context.again()),
-        ),
-        Stop::Own { what, failure } => CommandError::new(
-            failed,
-            with_failure(about("own-query", format!("{label}: {what}"), None), failure)
-                .next(context.status()),
-        ),
-        Stop::Statement { .. }
-        | Stop::AtEnd { .. }
-        | Stop::EndedTransaction { .. }
-        | Stop::Locked { .. } => {
-            CommandError::new(failed, about("failed", stop.to_string(), None))
-        }
-    }
-}
-
-fn with_lost(problem: Problem, failure: &DbFailure) -> Problem {
-    let mut problem = problem.detail(failure.message.clone());
-    problem.sqlstate.clone_from(&failure.sqlstate);
-    problem
 }

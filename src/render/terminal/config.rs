@@ -46,6 +46,11 @@ fn line(out: &mut String, setting: &Setting, names: usize, values: usize, look: 
     let wide = columns(&name) + 2 + columns(&value_filled) + 2 + columns(&source);
     out.push_str(&paint(LABEL, &name));
     out.push_str("  ");
+    if source.is_empty() {
+        out.push_str(&value);
+        out.push('\n');
+        return;
+    }
     if wide <= look.width {
         out.push_str(&value_filled);
         out.push_str("  ");
