@@ -314,7 +314,7 @@ fn a_missing_file_stops_everything_and_history_gives_it_back() {
             no environment, named by flag --database-url
     error[missing]: V1__people was applied by run $RUN on $TIME, and its
       file is gone
-      hint       put the file back; the history has its text
+      hint       put the file back into the folder of step tables; the history has its text
       next       evmig --database-url URL history --script 1 > V1__people.sql
     --- exit 7 ---
     ");

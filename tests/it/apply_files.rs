@@ -196,7 +196,9 @@ fn a_file_that_stops_goes_on_at_its_statement() {
     let project = Project::one_phase().migration("V1__steps", &text("select 1 / 0;"));
     let output = apply(&project, &database).exits(3);
     assert!(
-        output.stderr.contains("the first 2 statements are"),
+        output
+            .stderr
+            .contains("the first 2 statements of V1__steps"),
         "{}",
         output.stderr
     );
@@ -399,7 +401,7 @@ fn settings_of_the_role_do_not_change_what_runs() {
     let database = database();
     let role = database.user.clone();
     for setting in [
-        "statement_timeout = '20ms'",
+        "statement_timeout = '250ms'",
         "lock_timeout = '1ms'",
         "idle_in_transaction_session_timeout = '20ms'",
         "idle_session_timeout = '200ms'",
@@ -429,11 +431,11 @@ fn settings_of_the_role_do_not_change_what_runs() {
         .migration(
             "V1__people",
             "create table people (id int, path text default 'a\\b', name text default 'ü€');\n\
-             select pg_sleep(0.1);\ninsert into people (id) values (1);\n",
+             select pg_sleep(0.4);\ninsert into people (id) values (1);\n",
         )
         .migration(
             "V2__index",
-            "create index concurrently on people (id);\nselect pg_sleep(0.1);\n",
+            "create index concurrently on people (id);\nselect pg_sleep(0.4);\n",
         )
         .migration(
             "V3__look",
