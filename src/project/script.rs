@@ -357,16 +357,6 @@ impl Script {
         self.class(index).resets_settings
     }
 
-    /// Returns whether a statement may call a function of anybody's, and so do anything.
-    pub fn calls_code(&self) -> bool {
-        self.entries.iter().any(|entry| {
-            matches!(
-                entry.statement.class.object,
-                sql::ObjectClass::Data | sql::ObjectClass::Code | sql::ObjectClass::Other
-            )
-        })
-    }
-
     /// Returns the names of relations that the script creates unless they are there.
     pub fn created_relations(&self) -> Vec<sql::name::QualifiedName> {
         self.entries

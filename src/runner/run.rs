@@ -98,11 +98,8 @@ impl Recording<'_> {
         let row = self
             .facts
             .record(self.why(), Some(&guard), since_begin, body.len(), None);
-        let mut records = Vec::new();
-        if script.calls_code() {
-            records.push(self.lock_is_held());
-        }
-        records.push(self.store.record(&row));
+        // Any statement may call a function, and any function may give the lock away.
+        let records = [self.lock_is_held(), self.store.record(&row)];
         let unit = Unit {
             script,
             first: body.start,
