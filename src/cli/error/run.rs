@@ -165,27 +165,29 @@ const OUT_OF_SHAPE: &str = "the tables of the history schema are not as evmig ma
 /// One of evmig's queries on its history failed: for want of rights, because the tables are not
 /// evmig's, or for a reason of the server's.
 fn history_query(what: &str, failure: &DbFailure, context: &RunContext) -> CommandError {
-    let mut problem = with_failure(Problem::new("history", what), failure);
-    problem.committed = Some(context.told(None));
-    let (code, hint) = match failure.sqlstate.as_deref() {
-        Some("42501") => (
-            "rights",
-            format!(
-                "connect as the role that owns the history schema, or let it grant its rights: \
-                 grant <owner> to {}",
-                quoted(&context.user)
-            ),
-        ),
+    let refused = match failure.sqlstate.as_deref() {
+        Some("42501") => Problem::new("rights", what).hint(format!(
+            "connect as the role that owns the history schema, or let it grant its rights: \
+             grant <owner> to {}",
+            quoted(&context.user)
+        )),
         // A table or column of ours is missing, or something else is in its place.
-        Some(state) if state.starts_with("42") => ("history-out-of-shape", OUT_OF_SHAPE.to_owned()),
-        _ => return CommandError::new(context.failure_exit(), problem),
+        Some(state) if state.starts_with("42") => {
+            Problem::new("history-out-of-shape", what).hint(OUT_OF_SHAPE)
+        }
+        _ => {
+            let mut problem = with_failure(Problem::new("history", what), failure);
+            problem.committed = Some(context.told(None));
+            return CommandError::new(context.failure_exit(), problem);
+        }
     };
-    code.clone_into(&mut problem.code);
-    problem.hint = Some(hint);
+    let hint = refused.hint.clone();
+    let mut problem = with_failure(refused, failure);
+    problem.hint = hint;
     if context.failure_exit() == Exit::Partial {
+        problem.committed = Some(context.told(None));
         return CommandError::new(Exit::Partial, problem);
     }
-    problem.committed = None;
     CommandError::refused(problem)
 }
 
