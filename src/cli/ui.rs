@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use anstream::{AutoStream, ColorChoice};
+use anstream::adapter::strip_str;
 
 use super::args::{Color, Format, GlobalArgs};
 use super::environment::Environment;
@@ -18,8 +18,8 @@ const DEFAULT_WIDTH: usize = 100;
 
 /// The streams and how to write to them.
 pub struct Ui {
-    stdout: AutoStream<io::Stdout>,
-    stderr: AutoStream<io::Stderr>,
+    stdout_color: bool,
+    stderr_color: bool,
     look: Look,
     format: Format,
     quiet: bool,
@@ -36,10 +36,9 @@ impl Ui {
         let no_color = environment.get("NO_COLOR").is_some();
         let dumb = environment.get("TERM").as_deref() == Some("dumb");
         let choice = |terminal: bool| match global.color {
-            Color::Always => ColorChoice::Always,
-            Color::Never => ColorChoice::Never,
-            Color::Auto if terminal && !no_color && !dumb => ColorChoice::Always,
-            Color::Auto => ColorChoice::Never,
+            Color::Always => true,
+            Color::Never => false,
+            Color::Auto => terminal && !no_color && !dumb,
         };
         let width = environment
             .get("COLUMNS")
@@ -51,8 +50,8 @@ impl Ui {
             })
             .unwrap_or(DEFAULT_WIDTH);
         Self {
-            stdout: AutoStream::new(io::stdout(), choice(environment.stdout_is_terminal)),
-            stderr: AutoStream::new(io::stderr(), choice(environment.stderr_is_terminal)),
+            stdout_color: choice(environment.stdout_is_terminal),
+            stderr_color: choice(environment.stderr_is_terminal),
             look: Look {
                 width: width.clamp(40, 200),
                 unicode: speaks_unicode(environment),
@@ -88,11 +87,7 @@ impl Ui {
     /// Writes a result. A reader that went away (`| head -1`) is no error: what was done is done,
     /// and the exit code says it.
     pub fn result(&mut self, text: &str) {
-        drop(
-            self.stdout
-                .write_all(text.as_bytes())
-                .and_then(|()| self.stdout.flush()),
-        );
+        write_all(&mut io::stdout(), text, self.stdout_color);
     }
 
     /// Writes something beside the result, unless `--quiet`.
@@ -104,11 +99,7 @@ impl Ui {
 
     /// Writes something beside the result, also with `--quiet`.
     pub fn shout(&mut self, text: &str) {
-        drop(
-            self.stderr
-                .write_all(text.as_bytes())
-                .and_then(|()| self.stderr.flush()),
-        );
+        write_all(&mut io::stderr(), text, self.stderr_color);
     }
 
     /// Writes a warning.
@@ -139,6 +130,23 @@ impl Ui {
         io::stdin().read_line(&mut line).ok()?;
         Some(line.trim().to_owned())
     }
+}
+
+/// Writes a text in one piece, so that lines of several programs do not mix, and ignores a reader
+/// that went away.
+fn write_all(stream: &mut dyn Write, text: &str, color: bool) {
+    let plain;
+    let text = if color {
+        text
+    } else {
+        plain = strip_str(text).to_string();
+        &plain
+    };
+    drop(
+        stream
+            .write_all(text.as_bytes())
+            .and_then(|()| stream.flush()),
+    );
 }
 
 /// A locale without UTF-8 gets plain ASCII.
