@@ -122,6 +122,10 @@ pub enum Stop {
         /// The statement, where it is known.
         snippet: Option<Snippet>,
     },
+    /// The file did end its own transaction, in a way that cannot be read from its text; what it
+    /// committed itself is in the database, and the history does not have it.
+    #[error("ended its own transaction while it ran")]
+    EscapedTransaction,
     /// A lock was not obtained in all tries.
     #[error("did not get a lock in {tries} tries")]
     Locked {

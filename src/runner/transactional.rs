@@ -415,9 +415,7 @@ fn stop(
             failure,
             kept: unit.kept,
         },
-        At::Record if failure.message.contains(GUARD_ERROR) => {
-            Stop::EndedTransaction { snippet: None }
-        }
+        At::Record if failure.message.contains(GUARD_ERROR) => Stop::EscapedTransaction,
         At::Record if failure.message.contains(LOST) => Stop::LostLock,
         At::Record => Stop::Own {
             what: "could not write the history",

@@ -944,3 +944,38 @@ fn commit_inside_a_block_after_a_migration_is_committed() {
     --- exit 3 ---
     "#);
 }
+
+#[test]
+fn a_commit_that_the_text_does_not_show_is_found_by_the_guard() {
+    // With the setting off, the server takes the string for finished at its second quote, and runs
+    // what stands behind it; evmig, like psql, reads one statement.
+    let (database, output) = hidden(
+        "select set_config('standard_conforming_strings', 'off', true);\n\
+         create table kept (id int);\n\
+         select 'x\\'';commit;begin;select 1 --';\n\
+         create table public.rolled_back (id int);\n",
+    );
+    insta::assert_snapshot!(output.exits(3).snapshot(), @r"
+    --- stderr ---
+    Target  $DATABASE as $OWNER on 127.0.0.1:$PORT (this machine)
+            no environment, named by flag --database-url
+    Run $RUN: 1 migration, 4 statements
+    Phase 1  Core
+      WARNING: V1__hidden: nonstandard use of \' in a string literal
+        hint: Use '' to write quotes in strings, or use the escape string syntax (E'...').
+    error[transaction-escaped]: V1__hidden ended its own transaction while it ran, and is not recorded
+      hint       it changes a setting that the server reads its text by (standard_conforming_strings?);
+                 look what it left before it runs again
+      committed  whatever V1__hidden committed itself; the rest is not
+      next       evmig --database-url URL status
+    --- exit 3 ---
+    ");
+    assert_eq!(
+        database.lines("select relname from pg_class where relname in ('kept', 'rolled_back')"),
+        ["kept"]
+    );
+    assert_eq!(
+        database.value("select count(*)::text from evmig.migration"),
+        "0"
+    );
+}

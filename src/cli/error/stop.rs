@@ -83,6 +83,22 @@ pub(super) fn migration_stop(
             .next(format!("edit {}", migration.file))
             .next(context.again()),
         ),
+        Stop::EscapedTransaction => {
+            let mut problem = about(
+                "transaction-escaped",
+                format!("{label} ended its own transaction while it ran, and is not recorded"),
+                &None,
+            )
+            .hint(
+                "it changes a setting that the server reads its text by \
+                 (standard_conforming_strings?); look what it left before it runs again",
+            )
+            .next(context.status());
+            problem.committed = Some(format!(
+                "whatever {label} committed itself; the rest is not"
+            ));
+            CommandError::new(Exit::Partial, problem)
+        }
         Stop::Locked {
             tries,
             snippet,
@@ -207,6 +223,7 @@ fn other_stop(migration: &MigrationRef, stop: &Stop, context: &RunContext) -> Co
         Stop::Statement { .. }
         | Stop::AtEnd { .. }
         | Stop::EndedTransaction { .. }
+        | Stop::EscapedTransaction
         | Stop::Locked { .. } => {
             CommandError::new(failed, about("failed", stop.to_string(), None))
         }
