@@ -64,40 +64,8 @@ pub(super) fn migration_stop(
                     .next(context.again()),
             )
         }
-        Stop::EndedTransaction { snippet } => CommandError::new(
-            // The file is wrong; but where others before it are committed, that weighs more.
-            if failed == Exit::Partial {
-                Exit::Partial
-            } else {
-                Exit::Usage
-            },
-            about(
-                "transaction-control",
-                format!("{label} ends its own transaction, inside a block or a procedure"),
-                snippet,
-            )
-            .hint(
-                "take COMMIT and ROLLBACK out, or put `-- evmig: no-transaction` on the first \
-                 line to run the file statement by statement",
-            )
-            .next(format!("edit {}", migration.file))
-            .next(context.again()),
-        ),
-        Stop::EscapedTransaction => {
-            let mut problem = about(
-                "transaction-escaped",
-                format!("{label} ended its own transaction while it ran, and is not recorded"),
-                &None,
-            )
-            .hint(
-                "it changes a setting that the server reads its text by \
-                 (standard_conforming_strings?); look what it left before it runs again",
-            )
-            .next(context.status());
-            problem.committed = Some(format!(
-                "whatever {label} committed itself; the rest is not"
-            ));
-            CommandError::new(Exit::Partial, problem)
+        Stop::EndedTransaction { .. } | Stop::EscapedTransaction => {
+            ended_transaction(migration, stop, context)
         }
         Stop::Locked {
             tries,
@@ -137,6 +105,46 @@ fn unknown(label: &str, failure: &DbFailure, why: &str, context: &RunContext) ->
         _ => format!("{}; perhaps {label}", context.told(None)),
     });
     CommandError::new(Exit::Unknown, problem)
+}
+
+/// A file that ends its own transaction: refused by the server, or found out too late.
+fn ended_transaction(migration: &MigrationRef, stop: &Stop, context: &RunContext) -> CommandError {
+    let label = migration.label();
+    let failed = context.failure_exit();
+    if let Stop::EndedTransaction { snippet } = stop {
+        let mut problem = Problem::new(
+            "transaction-control",
+            format!("{label} ends its own transaction, inside a block or a procedure"),
+        )
+        .at(snippet.clone())
+        .hint(
+            "take COMMIT and ROLLBACK out, or put `-- evmig: no-transaction` on the first line to \
+             run the file statement by statement",
+        )
+        .next(format!("edit {}", migration.file))
+        .next(context.again());
+        problem.committed = Some(context.told(Some(migration)));
+        // The file is wrong; but where others before it are committed, that weighs more.
+        let exit = if failed == Exit::Partial {
+            Exit::Partial
+        } else {
+            Exit::Usage
+        };
+        return CommandError::new(exit, problem);
+    }
+    let mut problem = Problem::new(
+        "transaction-escaped",
+        format!("{label} ended its own transaction while it ran, and is not recorded"),
+    )
+    .hint(
+        "it changes a setting that the server reads its text by (standard_conforming_strings?); \
+         look what it left before it runs again",
+    )
+    .next(context.status());
+    problem.committed = Some(format!(
+        "whatever {label} committed itself; the rest is not"
+    ));
+    CommandError::new(Exit::Partial, problem)
 }
 
 /// The stops that are rarer.
