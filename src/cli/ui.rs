@@ -74,11 +74,6 @@ impl Ui {
         self.format == Format::Json
     }
 
-    /// Returns whether only errors and results are printed.
-    pub fn is_quiet(&self) -> bool {
-        self.quiet
-    }
-
     /// Returns whether details were asked for.
     pub fn is_verbose(&self) -> bool {
         self.verbose > 0

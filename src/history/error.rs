@@ -46,14 +46,6 @@ pub enum HistoryError {
         /// Which column.
         column: &'static str,
     },
-    /// A version does not fit refinery's int4 column.
-    #[error("version {version} does not fit the int4 column of {table}")]
-    VersionTooLarge {
-        /// The version.
-        version: i64,
-        /// The table.
-        table: String,
-    },
 }
 
 /// Makes the error of one of the history's own queries.

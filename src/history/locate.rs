@@ -190,32 +190,17 @@ impl Located {
                 schema: self.schema.clone(),
             });
         }
-        let mut sql = String::from("begin; ");
-        sql.push_str(
-            &fill(
-                include_str!("sql/init.sql"),
-                &self.schema,
-                Some(&self.refinery),
-            )
+        let filled = |text: &str| fill(text, &self.schema, Some(&self.refinery));
+        let mut sql = filled(include_str!("sql/init.sql"))
             .replace("{format}", &upgrade::FORMAT.to_string())
-            .replace("{refinery_literal}", &quote::literal(&self.refinery.name)),
-        );
+            .replace("{refinery_literal}", &quote::literal(&self.refinery.name));
         if !self.refinery_exists {
-            sql.push_str(&fill(
-                include_str!("sql/refinery_table.sql"),
-                &self.schema,
-                Some(&self.refinery),
-            ));
+            sql.push_str(&filled(include_str!("sql/refinery_table.sql")));
         }
-        sql.push_str("commit;");
-        if let Err(failure) = session.run(&sql).await {
-            // The server skips the rest of the text after an error, `commit` included.
-            session
-                .run("rollback")
-                .await
-                .map_err(query("could not roll back"))?;
-            return Err(query("could not create the history")(failure));
-        }
+        session
+            .run_in_transaction(&sql)
+            .await
+            .map_err(query("could not create the history"))?;
         self.exists = true;
         self.refinery_exists = true;
         Ok(self.store())

@@ -345,7 +345,7 @@ impl Store {
     ) -> Result<(), HistoryError> {
         use std::fmt::Write as _;
         let table = &self.refinery.name;
-        let mut sql = format!("begin; alter table {table} alter column version type int8; ");
+        let mut sql = format!("alter table {table} alter column version type int8; ");
         for (version, checksum) in checksums {
             // Writing to a String cannot fail.
             let _ = write!(
@@ -353,14 +353,10 @@ impl Store {
                 "update {table} set checksum = '{checksum}' where version = {version}; "
             );
         }
-        sql.push_str("commit;");
-        if let Err(failure) = session.run(&sql).await {
-            session
-                .run("rollback")
-                .await
-                .map_err(query("could not roll back"))?;
-            return Err(query("could not widen refinery's table to int8")(failure));
-        }
+        session
+            .run_in_transaction(&sql)
+            .await
+            .map_err(query("could not widen refinery's table to int8"))?;
         self.refinery.version_type = VersionType::Int8;
         self.sql = Statements::new(&self.schema, &self.refinery);
         Ok(())

@@ -149,6 +149,22 @@ impl Session {
             .map_err(|error| self.failure(&error))
     }
 
+    /// Runs a text of evmig's own in one transaction; after a failure nothing of it remains.
+    pub async fn run_in_transaction(&self, sql: &str) -> Result<(), DbFailure> {
+        let result = self.run(&format!("begin; {sql}; commit")).await;
+        if result.is_err() {
+            // The server skips the rest of the text after an error, `commit` included. Where even
+            // this fails, the session is over, and the first failure says why.
+            drop(self.run("rollback").await);
+        }
+        result
+    }
+
+    /// Returns how many notices came faster than they were read, and were not kept.
+    pub fn lost_notices(&self) -> u64 {
+        self.connection.lost_notices()
+    }
+
     /// Runs one of evmig's own queries with text parameters and text columns, in one round trip.
     pub async fn query(
         &self,

@@ -1,8 +1,7 @@
 //! Chooses what to run, in the order of phase, step and version.
 
 use super::refusal::{DivergentFile, PlanRefusal};
-use super::standing::{Standing, Standings, key};
-use crate::history::model::Key;
+use super::standing::{Standing, Standings};
 use crate::project::manifest::StepKind;
 use crate::project::{Project, Selector, Version};
 
@@ -341,12 +340,4 @@ fn check_requires(
         }
     }
     Ok(())
-}
-
-/// Returns the keys of the chosen migrations.
-pub fn keys(project: &Project, chosen: &Chosen) -> Vec<Key> {
-    chosen
-        .migrations()
-        .map(|index| key(&project.migrations[index]))
-        .collect()
 }

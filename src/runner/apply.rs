@@ -24,7 +24,6 @@ use crate::project::script::Script;
 use crate::project::{Migration, Project, ProjectError};
 use crate::report::event::{EventSink, RunEvent};
 use crate::report::run::{AppliedMigration, Outcome};
-use crate::sql::name::QualifiedName;
 
 /// What to apply, where, and how.
 pub struct Request<'a> {
@@ -246,26 +245,24 @@ async fn refuse_if_present(
     if !history.is_empty() {
         return Ok(());
     }
-    for (index, script) in scripts {
-        let names: Vec<String> = script
-            .created_relations()
-            .iter()
-            .map(QualifiedName::quoted)
-            .collect();
-        if names.is_empty() {
-            continue;
-        }
-        let list = serde_json::Value::from(names).to_string();
-        let rows = session
-            .query(include_str!("sql/present.sql"), &[Some(&list)])
-            .await
-            .map_err(RunError::own("could not look for objects"))?;
-        if !rows.is_empty() {
-            return Err(RunError::from(PlanRefusal::ObjectsPresent {
-                label: project.migrations[*index].stem.clone(),
-                relations: rows.iter().map(|row| row.text(0)).collect(),
-            }));
-        }
+    let created: Vec<(usize, String)> = scripts
+        .iter()
+        .flat_map(|(index, script)| {
+            let names = script.created_relations();
+            names.into_iter().map(|name| (*index, name.quoted()))
+        })
+        .collect();
+    let list = serde_json::json!(created).to_string();
+    let rows = session
+        .query(include_str!("sql/present.sql"), &[Some(&list)])
+        .await
+        .map_err(RunError::own("could not look for objects"))?;
+    let first = rows.first().and_then(|row| row.number(0));
+    if let Some(index) = first.and_then(|index| usize::try_from(index).ok()) {
+        return Err(RunError::from(PlanRefusal::ObjectsPresent {
+            label: project.migrations[index].stem.clone(),
+            relations: rows.iter().map(|row| row.text(1)).collect(),
+        }));
     }
     Ok(())
 }

@@ -458,6 +458,17 @@ impl Run<'_> {
                 .detail(error.to_string()),
             });
         }
+        let lost = session.lost_notices();
+        if lost > 0 {
+            sink.event(&RunEvent::Warning {
+                problem: Problem::new(
+                    "notices-lost",
+                    format!(
+                        "{lost} notices came faster than they could be shown, and were not kept"
+                    ),
+                ),
+            });
+        }
         // The end of the session gives it back too.
         drop(self.lock.release(session).await);
     }

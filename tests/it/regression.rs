@@ -57,3 +57,23 @@ fn a_file_that_stopped_after_its_first_statement_is_told_in_the_singular() {
     let note = "1 statement is applied; statement 2 is next";
     assert!(output.stdout.contains(note), "{}", output.stdout);
 }
+
+/// Notices that come faster than they are read are shown, or counted and told (B82).
+#[test]
+fn no_notice_goes_without_a_word() {
+    const SENT: usize = 100_000;
+    let database = Server::shared(15, Shape::Plain).database(Shape::Plain, Role::Owner);
+    let project = Project::one_phase().migration(
+        "V1__chatty",
+        &format!("do $$ begin for i in 1..{SENT} loop raise notice 'x'; end loop; end $$;\n"),
+    );
+    let output = Evmig::new(&project, "apply").on(&database).run().exits(0);
+    let shown = output.stderr.matches("NOTICE: V1__chatty: x").count();
+    let lost: usize = output
+        .stderr
+        .split("[notices-lost]: ")
+        .nth(1)
+        .and_then(|text| text.split(' ').next())
+        .map_or(0, |number| number.parse().expect("a number"));
+    assert_eq!(shown + lost, SENT, "{shown} shown, {lost} told of");
+}

@@ -147,13 +147,11 @@ fn history(error: &HistoryError, context: &RunContext) -> CommandError {
             Problem::new("rights", error.to_string())
                 .hint(grant_hint(&context.database, &context.user)),
         ),
-        HistoryError::Unreadable { .. } | HistoryError::VersionTooLarge { .. } => {
-            CommandError::new(
-                Exit::Divergent,
-                Problem::new("history-unreadable", error.to_string())
-                    .next(format!("{} history --verify", context.program)),
-            )
-        }
+        HistoryError::Unreadable { .. } => CommandError::new(
+            Exit::Divergent,
+            Problem::new("history-unreadable", error.to_string())
+                .next(format!("{} history --verify", context.program)),
+        ),
     }
 }
 
