@@ -271,8 +271,13 @@ impl Session {
         }
     }
 
+    /// The driver's client.
+    pub(super) fn client(&self) -> &tokio_postgres::Client {
+        &self.connection.client
+    }
+
     /// The server's last words say more than the driver's "connection closed".
-    fn failure(&self, error: &tokio_postgres::Error) -> DbFailure {
+    pub(super) fn failure(&self, error: &tokio_postgres::Error) -> DbFailure {
         self.connection.failure(error)
     }
 

@@ -179,7 +179,7 @@ async fn prepare<'a>(
         setup,
         id: request.run.clone(),
         chosen,
-        scripts,
+        scripts: scripts.into_iter().collect(),
         applied: Vec::new(),
         kept: 0,
         unknown: false,
@@ -274,7 +274,7 @@ pub fn setup(opened: &Opened, policy: LockPolicy) -> Setup {
         deadlock_timeout: opened.facts.deadlock_timeout,
         search_path: Some(opened.beginnings.search_path.clone()),
         own_role: opened.beginnings.own_role.clone(),
-        restore: Some(opened.settings.restore_sql()),
+        restore: Some(opened.settings.restore_commands()),
         lock_hold: None,
     }
 }
