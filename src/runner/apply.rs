@@ -18,11 +18,11 @@ use crate::pg::session::Session;
 use crate::plan::adopt::adoptions;
 use crate::plan::choose::{Chosen, Selection, choose};
 use crate::plan::refusal::PlanRefusal;
-use crate::plan::standing::{refinery_text, standings};
-use crate::project::checksum;
+use crate::plan::standing::{refinery_match, standings};
 use crate::project::script::Script;
 use crate::project::{Migration, Project, ProjectError};
 use crate::report::event::{EventSink, RunEvent};
+use crate::report::problem::Problem;
 use crate::report::run::{AppliedMigration, Outcome};
 
 /// What to apply, where, and how.
@@ -163,6 +163,7 @@ async fn prepare<'a>(
     refuse_if_present(&opened.session, project, &history, &scripts).await?;
     let setup = setup(&opened, request.policy);
     let store = begin(request, &opened, &setup, located, &history, &chosen).await?;
+    tell_not_stored(project, &chosen, sink);
     sink.event(&RunEvent::RunStarted {
         run: request.run.clone(),
         migrations: chosen.migrations().count(),
@@ -184,6 +185,25 @@ async fn prepare<'a>(
         kept: 0,
         unknown: false,
     })))
+}
+
+/// Says once which of the chosen files the history will not have the text of.
+fn tell_not_stored(project: &Project, chosen: &Chosen, sink: &mut dyn EventSink) {
+    let files: Vec<&str> = chosen
+        .migrations()
+        .map(|index| &project.migrations[index])
+        .filter(|migration| !migration.is_stored())
+        .map(|migration| migration.path.as_str())
+        .collect();
+    if !files.is_empty() {
+        let problem = Problem::new(
+            "script-not-stored",
+            "the history keeps the checksum of large files, and not their text",
+        );
+        sink.event(&RunEvent::Warning {
+            problem: problem.detail(files.join("\n")),
+        });
+    }
 }
 
 /// Looks where the history is and reads it.
@@ -349,8 +369,7 @@ pub async fn widen_if_needed(
         .filter_map(|row| {
             let of_row = |one: &&Migration| one.version.number() == Some(row.version);
             let migration = project.migrations.iter().find(of_row)?;
-            let text = refinery_text(migration, &row.checksum, VersionType::Int4)?;
-            let wide = checksum::refinery_i64(&migration.name, row.version, &text);
+            let wide = refinery_match(migration, &row.checksum, VersionType::Int4)?;
             Some((row.version, wide))
         })
         .collect();
