@@ -114,7 +114,7 @@ impl Default for Window {
 #[derive(Debug)]
 pub enum CopyFailure<E> {
     /// The server, or the way to it.
-    Server(DbFailure),
+    Server(Box<DbFailure>),
     /// The data could not be had.
     Data(E),
 }
@@ -205,7 +205,8 @@ impl Session {
         data: impl IntoIterator<Item = Result<Bytes, E>>,
     ) -> Result<(), CopyFailure<E>> {
         trace(statement);
-        let failure = |error: tokio_postgres::Error| CopyFailure::Server(self.failure(&error));
+        let failure =
+            |error: tokio_postgres::Error| CopyFailure::Server(Box::new(self.failure(&error)));
         let client = &self.connection.client;
         let sink = client
             .copy_in::<_, Bytes>(statement)

@@ -352,16 +352,20 @@ fn orphan(path: &str, file: &str, expected: &str, partners: &Folder) -> ProjectE
 
 /// Gives each migration its rollback script.
 fn pair(candidates: &mut [Candidate], rollbacks: &Tree) {
-    for candidate in candidates {
-        let folder = format!("{ROLLBACK}/{}", below(candidate.path.folder()));
-        let file = candidate.path.file_name();
-        let there = rollbacks.get(&folder).is_some_and(|folder| {
+    // The candidates of a folder follow each other.
+    for same in candidates.chunk_by_mut(|a, b| a.path.folder() == b.path.folder()) {
+        let Some(first) = same.first() else { continue };
+        let path = format!("{ROLLBACK}/{}", below(first.path.folder()));
+        let Some(folder) = rollbacks.get(&path) else {
+            continue;
+        };
+        for candidate in same {
+            let file = candidate.path.file_name();
             let found = folder
                 .files
                 .binary_search_by(|name| name.as_str().cmp(file));
-            found.is_ok()
-        });
-        candidate.rollback = there.then(|| RelPath::joined(&folder, file));
+            candidate.rollback = found.is_ok().then(|| RelPath::joined(&path, file));
+        }
     }
 }
 

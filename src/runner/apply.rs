@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::attempt::Interrupt;
 use super::error::RunError;
-use super::open::{Opened, Opening, open};
+use super::open::{BegunOpening, Opened, Opening, open};
 use super::record::{self, Why};
 use super::retry::LockPolicy;
 use super::run::{Run, tell_passed_over};
@@ -33,6 +33,8 @@ pub struct Request<'a> {
     pub selection: &'a Selection,
     /// Where.
     pub opening: Opening,
+    /// The session, where opening it was begun before.
+    pub begun: Option<BegunOpening>,
     /// How long to wait for another run.
     pub wait: Duration,
     /// Lock waits and retries.
@@ -78,11 +80,12 @@ impl Applied {
 
 /// Applies what is selected. The result always says what is committed, also after an error.
 pub async fn apply(
-    request: Request<'_>,
+    mut request: Request<'_>,
     interrupt: &mut Interrupt,
     sink: &mut dyn EventSink,
 ) -> Applied {
-    match prepare(&request, interrupt, sink).await {
+    let begun = request.begun.take();
+    match prepare(&request, begun, interrupt, sink).await {
         Err(error) => {
             let outcome = if matches!(error, RunError::Interrupted) {
                 Outcome::Interrupted
@@ -121,11 +124,15 @@ pub(super) type Scripts = Vec<(usize, Script)>;
 /// Reads the history and decides; nothing is written before the lock is held.
 async fn prepare<'a>(
     request: &Request<'a>,
+    begun: Option<BegunOpening>,
     interrupt: &mut Interrupt,
     sink: &mut dyn EventSink,
 ) -> Result<Prepared<'a>, RunError> {
     let project = request.project;
-    let mut opened = open(&request.opening).await?;
+    let mut opened = match begun {
+        Some(begun) => begun.await?,
+        None => open(&request.opening).await?,
+    };
     for warning in std::mem::take(&mut opened.warnings) {
         sink.event(&warning);
     }

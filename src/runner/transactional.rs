@@ -353,7 +353,7 @@ async fn send(
 
 fn copy_failed(index: usize, failure: CopyFailure<RereadFault>) -> (At, DbFailure) {
     match failure {
-        CopyFailure::Server(failure) => (At::Statement(index), failure),
+        CopyFailure::Server(failure) => (At::Statement(index), *failure),
         CopyFailure::Data(why) => {
             let failure = DbFailure::protocol(&why.to_string());
             (At::Rows(index, why), failure)
