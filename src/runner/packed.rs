@@ -202,7 +202,7 @@ impl Packed {
 
     /// Returns what a command is, by its number.
     pub(super) fn at(&self, command: usize) -> Option<At> {
-        self.commands.get(command).map(|(at, _)| *at)
+        self.commands.get(command).map(|(at, _)| at.clone())
     }
 
     /// Returns where a failure after so many commands belongs, with its position counted from the
@@ -224,6 +224,6 @@ impl Packed {
             return (At::Commit, failure);
         };
         let before = self.text[..*start].chars().count() as u32;
-        (*at, failure.after(before))
+        (at.clone(), failure.after(before))
     }
 }

@@ -14,8 +14,9 @@ use super::watch;
 use crate::history::record::Prepared;
 use crate::pg::error::{DbFailure, Kind};
 use crate::pg::lock::LOST;
-use crate::pg::session::{Command, Session, Window};
+use crate::pg::session::{Command, CopyFailure, Session, Window};
 use crate::pg::settings::DISCARD;
+use crate::project::RereadFault;
 use crate::project::script::Script;
 use crate::report::event::{Blocker, MigrationRef, RunEvent};
 use crate::report::place::Snippet;
@@ -108,12 +109,14 @@ pub struct Cost {
 }
 
 /// Where in a unit a failure happened.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum At {
     /// Before the file's first statement.
     Begin,
     /// In the statement with this index.
     Statement(usize),
+    /// Rows that could not be read again.
+    Rows(usize, RereadFault),
     /// Behind the last statement.
     End,
     /// In the history row.
@@ -172,7 +175,7 @@ pub(super) async fn run(
         else {
             return Err(Box::new(Stop::Locked {
                 tries: tries.failed(),
-                snippet: snippet(unit, at, &failure),
+                snippet: snippet(unit, &at, &failure),
                 blockers: driven.blockers,
                 failure,
                 kept: unit.kept,
@@ -355,9 +358,9 @@ async fn send(
         if let Some(data) = script.copy_data(index) {
             flush(session, &mut commands, &mut places, &answers).await?;
             session
-                .copy_in(text, data)
+                .copy_in(text, data.chunks())
                 .await
-                .map_err(|failure| (At::Statement(index), failure))?;
+                .map_err(|failure| copy_failed(index, failure))?;
             // The listener may be gone; nothing depends on it.
             let _ = answers.send(Answer::Statement(index));
             continue;
@@ -380,6 +383,16 @@ async fn send(
     flush(session, &mut commands, &mut places, &answers).await
 }
 
+fn copy_failed(index: usize, failure: CopyFailure<RereadFault>) -> (At, DbFailure) {
+    match failure {
+        CopyFailure::Server(failure) => (At::Statement(index), *failure),
+        CopyFailure::Data(why) => {
+            let failure = DbFailure::protocol(&why.to_string());
+            (At::Rows(index, why), failure)
+        }
+    }
+}
+
 /// Sends what has gathered and waits for the answers.
 async fn flush<'a>(
     session: &'a Session,
@@ -400,16 +413,17 @@ async fn flush<'a>(
         .pipeline(commands, Window::default(), answered)
         .await
         .map(|_| ())
-        .map_err(|(at, failure)| (places.get(at).copied().unwrap_or(At::Commit), failure))
+        .map_err(|(at, failure)| (places.get(at).cloned().unwrap_or(At::Commit), failure))
 }
 
 /// Returns the place of a failure in the file.
-fn snippet(unit: Unit<'_>, at: At, failure: &DbFailure) -> Option<Snippet> {
+fn snippet(unit: Unit<'_>, at: &At, failure: &DbFailure) -> Option<Snippet> {
     match at {
         At::Statement(index) => {
-            let offset = failure.caret_in(unit.script.text(index));
-            Some(unit.script.snippet(index, offset))
+            let offset = failure.caret_in(unit.script.text(*index));
+            Some(unit.script.snippet(*index, offset))
         }
+        At::Rows(index, _) => Some(unit.script.snippet(*index, None)),
         At::Begin if unit.begin != "begin" => Some(unit.script.snippet(0, None)),
         _ => None,
     }
@@ -423,7 +437,7 @@ fn stop(
     failure: DbFailure,
     cancelled: Option<Cancelled>,
 ) -> Stop {
-    let place = snippet(unit, at, &failure);
+    let place = snippet(unit, &at, &failure);
     match cancelled {
         Some(Cancelled::Interrupt | Cancelled::NoAnswer) => {
             return Stop::Interrupted { kept: unit.kept };
@@ -445,6 +459,11 @@ fn stop(
             of: unit.script.len(),
             snippet: place,
             failure,
+            kept: unit.kept,
+        },
+        At::Rows(_, why) => Stop::Rows {
+            why,
+            snippet: place,
             kept: unit.kept,
         },
         At::Record if failure.message.contains(GUARD_ERROR) => Stop::EscapedTransaction,
