@@ -33,6 +33,7 @@ mod refinery;
 mod refusals;
 mod regression;
 mod runners;
+mod runners_many;
 mod scaffold_commands;
 mod scripts_checked;
 mod secrets;
