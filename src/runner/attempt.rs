@@ -207,6 +207,11 @@ impl Listening<'_> {
     }
 
     fn notice(&self, notice: &DbFailure, sink: &mut dyn EventSink) {
+        if notice.kind() == Kind::NotReplicated {
+            let migration = self.migration.clone();
+            sink.event(&RunEvent::NotReplicated { migration });
+            return;
+        }
         sink.event(&RunEvent::Notice {
             migration: Some(self.migration.clone()),
             severity: notice.severity.clone(),

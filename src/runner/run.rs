@@ -367,6 +367,7 @@ impl Run<'_> {
         let reason = failure.to_string();
         let fate = resolve::ask(
             &self.opening,
+            &self.opened.facts,
             &self.store,
             self.lock,
             &key,

@@ -128,7 +128,11 @@ fn eight_first_runs_at_once_apply_everything_once() {
 }
 
 /// Returns the winner's run.
-pub(super) fn check_one_winner(project: &Project, database: &Database, outputs: Vec<Output>) -> String {
+pub(super) fn check_one_winner(
+    project: &Project,
+    database: &Database,
+    outputs: Vec<Output>,
+) -> String {
     let mut winners = Vec::new();
     for output in outputs {
         let document = output.succeeds().json();

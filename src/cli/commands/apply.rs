@@ -15,7 +15,7 @@ use crate::cli::error::{CommandError, RunContext, of_run};
 use crate::cli::exit::Exit;
 use crate::cli::progress::Live;
 use crate::cli::settings::{ApplySettings, LockArgs};
-use crate::cli::{git, signals};
+use crate::cli::{git, panic, signals};
 use crate::clock;
 use crate::plan::choose::Selection;
 use crate::project::{Project, Selector};
@@ -107,6 +107,7 @@ async fn run_async(
         environment: database.target.environment.clone(),
     };
     let run = clock::run_id();
+    panic::of_run(&run);
     let request = Request {
         project,
         selection: &selection,
