@@ -22,6 +22,7 @@ mod connect;
 mod db_command;
 mod documented_commands;
 mod documented_errors;
+mod documented_faults;
 mod embedded;
 mod failing;
 mod harness;
