@@ -29,6 +29,8 @@ pub enum Kind {
     UniqueViolation,
     /// 42501: the role lacks a right.
     InsufficientPrivilege,
+    /// A warning: a commit stopped waiting for its standby, and is on this server alone.
+    NotReplicated,
     /// Anything else.
     Other,
 }
@@ -105,7 +107,11 @@ impl From<&DbError> for DbFailure {
             column: safe(error.column()),
             constraint: safe(error.constraint()),
             datatype: safe(error.datatype()),
-            kind: kind_of(error.code().code()),
+            // Its SQLSTATE is that of every warning, its words are in the server's language.
+            kind: match error.routine() {
+                Some("SyncRepWaitForLSN") => Kind::NotReplicated,
+                _ => kind_of(error.code().code()),
+            },
         }
     }
 }
