@@ -217,6 +217,29 @@ impl Server {
         stop(&self.directory, Signal::SIGQUIT);
     }
 
+    /// Starts it again after `crash`, on the same port; returns once it takes sessions.
+    pub(crate) fn restart(&self) {
+        let output = self.pg_ctl_start();
+        assert!(
+            output.status.success(),
+            "PostgreSQL {} did not start again:\n{}\n{}",
+            self.major,
+            String::from_utf8_lossy(&output.stderr),
+            self.log()
+        );
+    }
+
+    fn pg_ctl_start(&self) -> std::process::Output {
+        let pg_ctl = tools::postgres_bin(self.major).join("pg_ctl");
+        scratch::server_command(&pg_ctl)
+            .args(["start", "-w", "-s", "-t", "60", "-D"])
+            .arg(self.data_directory())
+            .arg("-l")
+            .arg(self.directory.join("log"))
+            .output()
+            .expect("pg_ctl")
+    }
+
     /// Runs `make` once for this server: the template of its Supabase-shaped databases.
     pub(super) fn once_for_supabase(&self, make: impl FnOnce()) {
         self.supabase_template.get_or_init(make);
@@ -243,22 +266,18 @@ impl Server {
             let port = free_port();
             let lines = configuration(port, &directory, settings);
             write_for_server(&conf, &format!("{default}\n{lines}"));
-            let pg_ctl = tools::postgres_bin(major).join("pg_ctl");
-            let output = scratch::server_command(&pg_ctl)
-                .args(["start", "-w", "-s", "-t", "60", "-D"])
-                .arg(&data)
-                .arg("-l")
-                .arg(&log)
-                .output()
-                .expect("pg_ctl");
+            let server = Self {
+                major,
+                port,
+                directory: directory.clone(),
+                supabase_template: OnceLock::new(),
+            };
+            let output = server.pg_ctl_start();
             if output.status.success() {
-                return Self {
-                    major,
-                    port,
-                    directory,
-                    supabase_template: OnceLock::new(),
-                };
+                return server;
             }
+            // Its directory is for the next try.
+            std::mem::forget(server);
             let said = fs::read_to_string(&log).unwrap_or_default();
             assert!(
                 said.contains("could not bind"),
