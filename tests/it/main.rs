@@ -21,6 +21,7 @@ mod documented_commands;
 mod documented_errors;
 mod embedded;
 mod failing;
+mod faults;
 mod harness;
 mod harness_self;
 mod history_format;

@@ -17,11 +17,15 @@
 
 pub(crate) mod cmd;
 pub(crate) mod database;
+pub(crate) mod fault;
 pub(crate) mod hold;
+pub(crate) mod matrix;
+pub(crate) mod oracle;
 pub(crate) mod pgbouncer;
 pub(crate) mod postgres;
 pub(crate) mod project;
 pub(crate) mod proxy;
+pub(crate) mod scenario;
 pub(crate) mod scratch;
 pub(crate) mod snapshot;
 pub(crate) mod sql;

@@ -360,7 +360,10 @@ impl Shared {
             }
             if frame.side == Side::Back {
                 if state.tls_asked {
-                    assert_ne!(frame.bytes, b"S", "the proxy cannot read encrypted sessions");
+                    assert_ne!(
+                        frame.bytes, b"S",
+                        "the proxy cannot read encrypted sessions"
+                    );
                 }
                 state.tls_asked = false;
             }

@@ -113,11 +113,31 @@ fn index(name: &str) -> String {
 }
 
 const CONCURRENTLY: &[(&str, u32, &str)] = &[
-    ("2", 0, "select exists (select from pg_index where indexrelid = to_regclass('t_a') and indisvalid)"),
-    ("2", 1, "select exists (select from pg_index where indexrelid = to_regclass('t_b') and indisvalid)"),
-    ("2", 2, "select exists (select from counter where migration = '2')"),
-    ("2", 3, "select exists (select from pg_index where indexrelid = to_regclass('t_c') and indisvalid)"),
-    ("2", 4, "select exists (select from pg_index where indexrelid = to_regclass('t_u') and indisvalid)"),
+    (
+        "2",
+        0,
+        "select exists (select from pg_index where indexrelid = to_regclass('t_a') and indisvalid)",
+    ),
+    (
+        "2",
+        1,
+        "select exists (select from pg_index where indexrelid = to_regclass('t_b') and indisvalid)",
+    ),
+    (
+        "2",
+        2,
+        "select exists (select from counter where migration = '2')",
+    ),
+    (
+        "2",
+        3,
+        "select exists (select from pg_index where indexrelid = to_regclass('t_c') and indisvalid)",
+    ),
+    (
+        "2",
+        4,
+        "select exists (select from pg_index where indexrelid = to_regclass('t_u') and indisvalid)",
+    ),
 ];
 
 fn concurrently() -> Project {
@@ -134,8 +154,16 @@ fn concurrently() -> Project {
 }
 
 const MIXED: &[(&str, u32, &str)] = &[
-    ("3", 0, "select exists (select from counter where migration = '3')"),
-    ("3", 1, "select exists (select from pg_index where indexrelid = to_regclass('t_m') and indisvalid)"),
+    (
+        "3",
+        0,
+        "select exists (select from counter where migration = '3')",
+    ),
+    (
+        "3",
+        1,
+        "select exists (select from pg_index where indexrelid = to_regclass('t_m') and indisvalid)",
+    ),
     ("3", 2, "select to_regclass('t_x') is null"),
 ];
 
@@ -188,13 +216,22 @@ fn first() -> Project {
 
 fn repeatable_before() -> Project {
     base()
-        .migration("R__a_view", "create or replace view v as select 1 as one;\n")
-        .migration("R__b_view", "create or replace view w as select 1 as one;\n")
+        .migration(
+            "R__a_view",
+            "create or replace view v as select 1 as one;\n",
+        )
+        .migration(
+            "R__b_view",
+            "create or replace view w as select 1 as one;\n",
+        )
 }
 
 fn repeatable() -> Project {
     base()
-        .migration("V2__two", "create table two (id int);\ninsert into counter values ('2');\n")
+        .migration(
+            "V2__two",
+            "create table two (id int);\ninsert into counter values ('2');\n",
+        )
         .migration(
             "R__a_view",
             &format!(
@@ -202,7 +239,10 @@ fn repeatable() -> Project {
                  insert into counter values ('a_view');\n"
             ),
         )
-        .migration("R__b_view", "create or replace view w as select 1 as one;\n")
+        .migration(
+            "R__b_view",
+            "create or replace view w as select 1 as one;\n",
+        )
         .migration(
             "R__c_view",
             "create or replace view x as select * from two;\n\
@@ -218,12 +258,18 @@ fn out_of_order_before() -> Project {
 
 fn out_of_order() -> Project {
     out_of_order_before()
-        .migration("V2__two", "create table two (id int);\ninsert into counter values ('2');\n")
+        .migration(
+            "V2__two",
+            "create table two (id int);\ninsert into counter values ('2');\n",
+        )
         .migration(
             "V5__five",
             &format!("alter table three add x int;\n{SLOW}insert into counter values ('5');\n"),
         )
-        .migration("V7__seven", "drop table six;\ninsert into counter values ('7');\n")
+        .migration(
+            "V7__seven",
+            "drop table six;\ninsert into counter values ('7');\n",
+        )
 }
 
 /// Data in more than one piece of what the driver sends at a time.

@@ -133,7 +133,11 @@ impl Framer {
         let bytes = std::mem::replace(&mut self.buffer, rest);
         let frame = Frame {
             side: self.side,
-            tag: if self.typed && length > 1 { bytes[0] } else { 0 },
+            tag: if self.typed && length > 1 {
+                bytes[0]
+            } else {
+                0
+            },
             bytes,
         };
         if frame.opening() == Some(Opening::Startup) {
@@ -176,7 +180,10 @@ fn messages_are_found_however_the_bytes_are_cut() {
 fn the_answer_to_a_request_for_tls_is_one_byte() {
     let mut framer = Framer::new(Side::Back);
     framer.push(b"NZ\0\0\0\x05I");
-    assert_eq!(framer.next(true).map(|frame| frame.bytes), Some(b"N".to_vec()));
+    assert_eq!(
+        framer.next(true).map(|frame| frame.bytes),
+        Some(b"N".to_vec())
+    );
     assert!(framer.next(false).is_some_and(|frame| frame.is_ready()));
     assert!(framer.next(false).is_none());
 }
