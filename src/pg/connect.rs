@@ -131,6 +131,11 @@ impl Connection {
         }
     }
 
+    /// Drops the session without a word: for one that is out of step or does not answer.
+    pub fn abandon(&self) {
+        self.task.abort();
+    }
+
     /// Ends the session and waits until the server has been told, at most `limit`.
     pub async fn close(self, limit: Duration) {
         let Self {

@@ -363,6 +363,8 @@ impl Run<'_> {
                 stop: Box::new(stop),
             });
         };
+        // What is out of step or silent may still be open, with the lock.
+        self.opened.session.abandon();
         let key = key(&self.project.migrations[index]);
         let reason = failure.to_string();
         let fate = resolve::ask(
