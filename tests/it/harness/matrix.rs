@@ -9,13 +9,17 @@ use super::scenario::SCENARIOS;
 use super::tools::setting;
 
 /// How many runs that mostly wait are under way at a time.
-const WAITING: usize = 48;
+const WAITING: usize = 96;
 
 /// Which cells to run.
 pub(crate) struct Matrix {
     pub(crate) faults: Vec<&'static str>,
+    /// The scenarios; empty for all.
+    pub(crate) scenarios: Vec<&'static str>,
     /// One of so many, chosen by the seed; 1 is all of them.
     pub(crate) one_of: u64,
+    /// How often the whole is run.
+    pub(crate) rounds: u64,
     pub(crate) seed: u64,
 }
 
@@ -36,13 +40,10 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// The seed that the script gives, or one of the clock.
+/// The seed that the environment gives, or one of chance.
 pub(crate) fn seed() -> u64 {
     setting("EVMIG_FAULT_SEED").map_or_else(
-        || {
-            let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
-            now.map_or(1, |time| time.as_secs() % 1_000_000)
-        },
+        || fastrand::u64(..1_000_000),
         |text| text.parse().expect("EVMIG_FAULT_SEED is a number"),
     )
 }
@@ -54,20 +55,14 @@ fn jobs() -> usize {
     )
 }
 
-/// The scenarios to run: `EVMIG_FAULT_SCENARIO` chooses one.
-fn scenarios() -> Vec<&'static str> {
-    let wanted = setting("EVMIG_FAULT_SCENARIO");
-    SCENARIOS
-        .iter()
-        .map(|one| one.name)
-        .filter(|name| wanted.as_ref().is_none_or(|wanted| wanted == name))
-        .collect()
-}
-
 impl Matrix {
     /// Runs the cells; every violation is printed as it is found, with the line that replays it.
     pub(crate) fn run(&self) -> Tally {
-        let names = scenarios();
+        let names: Vec<&'static str> = SCENARIOS
+            .iter()
+            .map(|one| one.name)
+            .filter(|name| self.scenarios.is_empty() || self.scenarios.contains(name))
+            .collect();
         let mut tally = Tally {
             faults: self.faults.clone(),
             ..Tally::default()
@@ -131,11 +126,7 @@ impl Matrix {
         let mut cells = Vec::new();
         for scenario in names {
             for fault in faults {
-                let last = match *fault {
-                    "orphan" => 1,
-                    "ack-commit" => stage.messages(scenario).1,
-                    _ => stage.messages(scenario).0,
-                };
+                let last = last_of(stage, scenario, fault);
                 cells.extend((1..=last).map(|k| Cell {
                     scenario,
                     fault,
@@ -144,8 +135,13 @@ impl Matrix {
                 }));
             }
         }
+        let once = cells.clone();
+        for _ in 1..self.rounds {
+            cells.extend(once.iter().cloned());
+        }
         if self.one_of > 1 {
-            let some = |cell: &Cell| cell.fault == "orphan" || cell.chance() % self.one_of == 0;
+            let some =
+                |cell: &Cell| cell.fault == "orphan" || cell.chance().is_multiple_of(self.one_of);
             cells.retain(some);
         }
         cells
@@ -160,14 +156,10 @@ impl Matrix {
             let mut progress = lock(progress);
             let struck = report.struck.is_some();
             progress.tally.count(&cell, struck, &report.violations);
-            let (last, commits) = stage.messages(cell.scenario);
-            let last = if cell.fault == "ack-commit" {
-                commits
-            } else {
-                last
-            };
+            let last = last_of(stage, cell.scenario, cell.fault);
             // A run may have a few messages more than the one that was counted.
-            if struck && cell.k >= last && self.one_of == 1 && cell.fault != "orphan" {
+            let open_ended = self.one_of == 1 && self.rounds == 1 && cell.fault != "orphan";
+            if struck && cell.k >= last && open_ended {
                 let k = cell.k + 1;
                 progress.queue.push_back(Cell { k, ..cell.clone() });
             }
@@ -180,6 +172,18 @@ impl Matrix {
                 progress.tally.violations.push(text);
             }
         }
+    }
+}
+
+/// The last k at which a fault can strike, going by a run without faults.
+fn last_of(stage: &Stage, scenario: &str, fault: &str) -> u64 {
+    let (messages, commits) = stage.messages(scenario);
+    match fault {
+        "orphan" => 1,
+        "ack-commit" => commits,
+        // Each bit of a message's type.
+        "twist" => 8 * commits,
+        _ => messages,
     }
 }
 

@@ -261,23 +261,21 @@ impl Server {
         let log = directory.join("log");
         let conf = data.join("postgresql.conf");
         let default = fs::read_to_string(&conf).expect("made by initdb");
+        let mut server = Self {
+            major,
+            port: 0,
+            directory,
+            supabase_template: OnceLock::new(),
+        };
         // A free port may be taken before the server has it; that, and only that, is tried again.
         for _ in 0..5 {
-            let port = free_port();
-            let lines = configuration(port, &directory, settings);
+            server.port = free_port();
+            let lines = configuration(server.port, &server.directory, settings);
             write_for_server(&conf, &format!("{default}\n{lines}"));
-            let server = Self {
-                major,
-                port,
-                directory: directory.clone(),
-                supabase_template: OnceLock::new(),
-            };
             let output = server.pg_ctl_start();
             if output.status.success() {
                 return server;
             }
-            // Its directory is for the next try.
-            std::mem::forget(server);
             let said = fs::read_to_string(&log).unwrap_or_default();
             assert!(
                 said.contains("could not bind"),

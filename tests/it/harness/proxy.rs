@@ -44,12 +44,11 @@ pub(crate) enum Fault {
     Rst,
     /// From now on every message of every connection, new ones too, is swallowed.
     Hole,
-    /// The message and all behind it, of this connection alone, are swallowed.
-    Deaf,
     /// The message comes this much later.
     Slow(Duration),
-    /// One byte of this message, or of the server's next, is changed; the number picks which.
-    Garble(u64),
+    /// One bit of this message, or of the server's next that has it, is flipped: in its type (byte
+    /// 0) or its body (from 1, counted round and round).
+    Garble { byte: usize, bit: u32 },
     /// The proxy waits for this to return, then goes on.
     Do(Arc<dyn Fn(&Moment) + Send + Sync>),
 }
@@ -103,8 +102,9 @@ struct State {
     commits: u64,
     pid: Option<u32>,
     backend: Option<i32>,
+    /// The message came; one that suits the fault may still be to come.
+    due: bool,
     struck: Option<Moment>,
-    garbled: bool,
     holed: bool,
     closed: bool,
     log: Vec<String>,
@@ -132,8 +132,6 @@ struct LinkState {
     commit_parsed: bool,
     /// Answers are lost.
     mute: bool,
-    /// Everything is lost.
-    deaf: bool,
 }
 
 /// What is done with a message.
@@ -338,7 +336,7 @@ impl Shared {
             }
         }
         // Whoever is cut off from the net does not hear that the other end has gone.
-        let cut_off = lock(&self.state).holed || lock(&link.state).deaf;
+        let cut_off = lock(&self.state).holed;
         if !cut_off {
             link.end(reset);
             lock(&self.state)
@@ -394,7 +392,7 @@ impl Shared {
     fn judge(&self, link: &Link, frame: &mut Frame, connection: usize) -> Verdict {
         let (strikes, moment) = {
             let mut state = lock(&self.state);
-            if state.holed || lock(&link.state).deaf {
+            if state.holed {
                 return Verdict::Swallow;
             }
             state.seen += 1;
@@ -405,7 +403,7 @@ impl Shared {
                 .push(format!("{number} c{connection} {}", frame.summary()));
             let commits = is_commit(&mut lock(&link.state), frame);
             state.commits += u64::from(commits);
-            let due = match self.plan.as_ref().map(|plan| plan.at) {
+            state.due |= match self.plan.as_ref().map(|plan| plan.at) {
                 None => false,
                 Some(At::Message(at)) => number >= at,
                 Some(At::Text(words)) => frame.sql().is_some_and(|sql| sql.contains(words)),
@@ -416,14 +414,14 @@ impl Shared {
                 message: frame.summary(),
                 backend: state.backend,
             };
-            let strikes = due && state.struck.is_none() && self.suits(frame);
+            let strikes = state.due && state.struck.is_none() && self.suits(frame);
             if strikes {
                 state.struck = Some(moment.clone());
             }
             (strikes, moment)
         };
         match &self.plan {
-            Some(plan) if strikes => self.strike(&plan.fault, link, frame, &moment),
+            Some(plan) if strikes => self.strike(&plan.fault, frame, &moment),
             _ => Verdict::Forward,
         }
     }
@@ -431,12 +429,14 @@ impl Shared {
     /// Only what the server says can be garbled: a server that obeys garbled orders proves nothing.
     fn suits(&self, frame: &Frame) -> bool {
         match self.plan.as_ref().map(|plan| &plan.fault) {
-            Some(Fault::Garble(_)) => frame.side == Side::Back,
+            Some(Fault::Garble { byte, .. }) => {
+                frame.side == Side::Back && (*byte == 0 || frame.bytes.len() > 5)
+            }
             _ => true,
         }
     }
 
-    fn strike(&self, fault: &Fault, link: &Link, frame: &mut Frame, moment: &Moment) -> Verdict {
+    fn strike(&self, fault: &Fault, frame: &mut Frame, moment: &Moment) -> Verdict {
         match fault {
             Fault::Kill => {
                 self.signal(Signal::SIGKILL);
@@ -459,18 +459,17 @@ impl Shared {
                 lock(&self.state).holed = true;
                 Verdict::Swallow
             }
-            Fault::Deaf => {
-                lock(&link.state).deaf = true;
-                Verdict::Swallow
-            }
             Fault::Slow(time) => {
                 std::thread::sleep(*time);
                 Verdict::Forward
             }
-            Fault::Garble(chance) => {
-                let at = *chance as usize % frame.bytes.len();
-                // Never zero, or nothing would change.
-                frame.bytes[at] ^= 1 << ((chance >> 32) % 8);
+            Fault::Garble { byte, bit } => {
+                // Its length stays: one that promises more than comes is silence, which `Hole` is.
+                let at = match byte.checked_sub(1) {
+                    None => 0,
+                    Some(byte) => 5 + byte % (frame.bytes.len() - 5),
+                };
+                frame.bytes[at] ^= 1 << (bit % 8);
                 Verdict::Forward
             }
             Fault::Do(action) => {

@@ -274,9 +274,10 @@ fn out_of_order() -> Project {
 
 /// Data in more than one piece of what the driver sends at a time.
 fn copy() -> Project {
-    let rows: String = (1..=3000)
+    let rows: Vec<String> = (1..=3000)
         .map(|n| format!("{n}\trow number {n} of a table with words enough\t\\N\n"))
         .collect();
+    let rows = rows.concat();
     base()
         .migration(
             "V2__data",
