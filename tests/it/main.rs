@@ -25,6 +25,7 @@ mod faults;
 mod harness;
 mod harness_self;
 mod history_format;
+mod large_files;
 mod locks;
 mod majors;
 mod output;
