@@ -238,10 +238,13 @@ impl DbFailure {
             None => error.to_string(),
         };
         let mut failure = Self::connection_lost(&message);
-        // Only a closed connection has no source and only I/O fails with an I/O error; the rest
-        // is a value that could not be converted, and leaves the session as it was.
-        let is_io = source.is_some_and(<dyn std::error::Error>::is::<std::io::Error>);
-        if !error.is_closed() && !is_io {
+        // A value that could not be converted has its reason as a source, and leaves the session
+        // as it was. I/O fails with an I/O error. What has no source is a closed connection, or an
+        // answer to something else than was asked: the session is out of step, and nothing that
+        // it says can be believed any more, least of all what became of a COMMIT.
+        let converts =
+            source.is_some_and(|source| !<dyn std::error::Error>::is::<std::io::Error>(source));
+        if converts {
             failure.kind = Kind::Other;
             "ERROR".clone_into(&mut failure.severity);
         }

@@ -18,6 +18,8 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpStream, UnixStream};
 use tokio_postgres::tls::{self, ChannelBinding, TlsConnect};
 
+use crate::pg::silence::Heard;
+
 /// The longest message a server may send before the session is ready, in bytes.
 ///
 /// libpq allows 30,000 for an error and 2,000 for an authentication request.
@@ -64,6 +66,7 @@ pub(super) enum Transport {
 pub(super) struct PgStream {
     transport: Transport,
     watch: Option<Watch>,
+    heard: Heard,
 }
 
 impl PgStream {
@@ -71,7 +74,13 @@ impl PgStream {
         Self {
             transport,
             watch: Some(Watch::new(observer)),
+            heard: Heard::default(),
         }
+    }
+
+    /// Returns what says when something last came.
+    pub(super) fn heard(&self) -> Heard {
+        self.heard.clone()
     }
 }
 
@@ -88,6 +97,7 @@ impl AsyncRead for PgStream {
             Transport::Unix(stream) => Pin::new(stream).poll_read(context, buffer),
             Transport::Tls(stream) => Pin::new(stream).poll_read(context, buffer),
         })?;
+        this.heard.now();
         if let Some(watch) = &mut this.watch
             && watch.see(&buffer.filled()[before..])?
         {

@@ -452,6 +452,8 @@ impl Run<'_> {
         let Stop::ConnectionLost { failure } = stop else {
             return Err(stopped(stop));
         };
+        // What is out of step or silent may still be open, with the lock.
+        self.opened.session.abandon();
         let keys: Vec<Key> = std::iter::once(&index)
             .chain(behind)
             .map(|index| key(&self.project.migrations[*index]))

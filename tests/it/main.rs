@@ -25,6 +25,7 @@ mod documented_errors;
 mod documented_faults;
 mod embedded;
 mod failing;
+mod faults;
 mod harness;
 mod harness_self;
 mod history_format;
