@@ -17,8 +17,12 @@ class Migration:
 
 
 def trivial(count):
-    """Migrations that do nothing: what is left is the cost of running a migration."""
-    return [Migration(version, "nothing", "select 1;\n") for version in range(1, count + 1)]
+    """Migrations that do nothing: what is left is the cost of running a migration.
+
+    Each has its number in it, since sqitch takes no two scripts with the same text.
+    """
+    return [Migration(version, "nothing", f"-- number {version}\nselect 1;\n")
+            for version in range(1, count + 1)]
 
 
 def tables(count):

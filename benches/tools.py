@@ -19,6 +19,8 @@ class Tool:
     version: Callable
     # What a reader must know to judge the figures.
     note: str = ""
+    # Where the program does not tell its version.
+    known_version: str | None = None
     # psql has no history, and so nothing to compare where nothing is to be done.
     history: bool = True
 
@@ -28,9 +30,12 @@ class Tool:
         return None if shutil.which(program) else "not installed"
 
     def version_text(self):
+        if self.known_version:
+            return self.known_version
         done = subprocess.run(self.version(), capture_output=True, text=True, check=False)
         lines = (done.stdout or done.stderr).strip().splitlines()
-        return lines[0] if lines else "unknown"
+        # Some begin with their own name; the table has it already.
+        return lines[0].removeprefix(self.name).strip() if lines else "unknown"
 
 
 def environment(home):
@@ -41,6 +46,15 @@ def environment(home):
 def prefer(programs):
     """Puts the server's own programs first: Debian's psql is a script that looks for the real one."""
     os.environ["PATH"] = f"{programs}{os.pathsep}{os.environ['PATH']}"
+
+
+def stamp(peers, name):
+    """The version that scripts/install-bench-peers has installed."""
+    try:
+        with open(os.path.join(peers, f"{name}.version"), encoding="utf-8") as file:
+            return file.read().strip()
+    except FileNotFoundError:
+        return None
 
 
 def all_tools(evmig, peers):
@@ -85,7 +99,10 @@ def all_tools(evmig, peers):
         Tool("yoyo", layouts.yoyo,
              lambda url: [in_peers("yoyo/bin/yoyo"), "apply", "--batch", "--no-config-file", "--database",
                           url.replace("postgres://", "postgresql://"), "migrations"],
-             lambda: [in_peers("yoyo/bin/yoyo"), "--version"]),
+             # It has no `--version`.
+             lambda: [in_peers("yoyo/bin/yoyo"), "--help"],
+             note="`--help` in place of `--version`",
+             known_version=stamp(peers, "yoyo")),
         Tool("sqitch", layouts.sqitch,
              lambda url: ["sqitch", "deploy", url.replace("postgres://", "db:pg://")],
              lambda: ["sqitch", "--version"],
