@@ -176,7 +176,8 @@ def apply_beside_a_holder(bench, folder):
     try:
         holder.stdin.write("set application_name = 'holder'; begin; select count(*) from account where id < 10;\n")
         holder.stdin.flush()
-        sits = "select count(*) from pg_stat_activity where application_name = 'holder' and state = 'idle in transaction'"
+        sits = ("select count(*) from pg_stat_activity "
+                "where application_name = 'holder' and state = 'idle in transaction'")
         wait_until(lambda: bench.server.query(sits) == "1", 10, "the lock holder's transaction")
         began = time.time()
         events = os.path.join(folder, "events.jsonl")

@@ -87,7 +87,8 @@ def machine(server):
         "cores": os.cpu_count(),
         "system": f"{platform.system()} {platform.release()}",
         "postgresql": server.version,
-        "settings": {name: server.query(f"show {name}") for name in ("fsync", "synchronous_commit", "full_page_writes")},
+        "settings": {name: server.query(f"show {name}")
+                     for name in ("fsync", "synchronous_commit", "full_page_writes")},
         "data": "in memory" if server.directory.startswith("/dev/shm") else "on disk",
     }
 
@@ -114,9 +115,10 @@ def measure_rows(options, root, chosen, table, document):
                 for name in chosen:
                     title, function = table[name]
                     bench.say(f"--- {name}: {title}")
-                    started = time.time()
+                    started, load = time.time(), os.getloadavg()[0]
                     found = function(bench, name)
-                    found |= {"row": name, "title": title, "took_s": round(time.time() - started, 1)}
+                    took = round(time.time() - started, 1)
+                    found |= {"row": name, "title": title, "load_before": load, "took_s": took}
                     document["rows"] = [one for one in document["rows"] if one["row"] != name] + [found]
                     save(document, options)
                 if bench.slow_line:

@@ -211,8 +211,9 @@ def surroundings(document):
         lines.append(f"An fsync of 8 kB where the data is: {before} µs before, {after} µs after.")
     if "slow_line_ms" in document:
         lines.append(f"The slow line, measured: {document['slow_line_ms']} ms there and back.")
-    busy = max((row.get("load_before", 0) for row in document["rows"]), default=0)
-    lines.append(f"Load of the machine before a row: at most {busy:.1f}.")
+    busy = max((row["load_before"] for row in document["rows"]), default=0)
+    lines.append(f"Load of the machine before a row: at most {busy:.1f}. The rows before it are in it; above "
+                 f"{machine['cores'] + 1} somebody else was at work, too.")
     versions = "; ".join(f"{name}: {version}" for name, version in document["versions"].items())
     notes = "; ".join(f"{name}: {note}" for name, note in document["notes"].items())
     lines.append(f"Versions: {versions}.")

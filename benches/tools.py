@@ -1,6 +1,7 @@
 """The tools that are compared: where each is found, and how it is told to apply what is pending."""
 
 import os
+import re
 import shutil
 import subprocess
 from dataclasses import dataclass
@@ -33,9 +34,8 @@ class Tool:
         if self.known_version:
             return self.known_version
         done = subprocess.run(self.version(), capture_output=True, text=True, check=False)
-        lines = (done.stdout or done.stderr).strip().splitlines()
-        # Some begin with their own name; the table has it already.
-        return lines[0].removeprefix(self.name).strip() if lines else "unknown"
+        found = re.search(r"\d+\.\d+(\.\d+)?", done.stdout + done.stderr)
+        return found[0] if found else "unknown"
 
 
 def environment(home):
@@ -95,7 +95,9 @@ def all_tools(evmig, peers):
         Tool("node-pg-migrate", layouts.node_pg_migrate,
              lambda url: [node_pg_migrate, "up", "-m", "migrations", "-d", "BENCH_URL"],
              lambda: [node_pg_migrate, "--version"],
-             note="all pending migrations in one transaction, its default"),
+             note="all pending migrations in one transaction, its default",
+             # It tells "unknown".
+             known_version=(stamp(peers, "npm") or "").rpartition(" ")[2] or None),
         Tool("yoyo", layouts.yoyo,
              lambda url: [in_peers("yoyo/bin/yoyo"), "apply", "--batch", "--no-config-file", "--database",
                           url.replace("postgres://", "postgresql://"), "migrations"],
