@@ -74,6 +74,9 @@ class Promises:
         for row in self.rows.values():
             if row["row"].startswith(("shipped", "ddl", "trivial", "noop", "start-up")):
                 rows += 1
+                ours = tool_of(row, "evmig")
+                if "reason" in ours:
+                    behind.append(f"{row['row']}: evmig {ours['reason']}")
                 for told in row["tools"]:
                     # psql is not a peer: it keeps no history. Its bars are above.
                     if told["tool"] != "psql" and "evmig_ratio" in told and told["evmig_ratio"]["high"] >= 1:
