@@ -2,6 +2,8 @@
 
 import os
 import re
+import shutil
+import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -46,15 +48,29 @@ def tables(count):
 
 
 def shipped(root):
-    """The project at the repository's root, in the order in which evmig applies it."""
-    # The folders are numbered as the phases and steps are; versions follow that order (a rule).
+    """The project at the repository's root, in the order in which evmig applies it.
+
+    Phases that are for some environments only are left out, as evmig leaves them out where the
+    database is named by its URL.
+    """
+    with open(Path(root, "phases.toml"), "rb") as file:
+        phases = tomllib.load(file)["phase"]
     found = []
-    for path in sorted(Path(root, "migrations").rglob("V*.sql")):
-        version, name = re.fullmatch(r"V(\d+)__(\w+)\.sql", path.name).groups()
-        down = Path(root, "rollback", path.relative_to(Path(root, "migrations")))
-        found.append(Migration(int(version), name, path.read_text(),
-                               down.read_text() if down.exists() else None))
+    for phase in phases:
+        for step in phase.get("step", []):
+            if "environments" not in phase and "migrations" in step:
+                found += of_step(root, step["migrations"])
+    # Versions follow the order of phases and steps: evmig insists on it.
     return sorted(found, key=lambda migration: migration.version)
+
+
+def of_step(root, folder):
+    for path in Path(root, "migrations", folder).glob("*.sql"):
+        parts = re.fullmatch(r"V(\d+)__(\w+)\.sql", path.name)
+        if not parts:
+            raise SystemExit(f"error: {path} has no place among the versions that all tools understand")
+        down = Path(root, "rollback", folder, path.name)
+        yield Migration(int(parts[1]), parts[2], path.read_text(), down.read_text() if down.exists() else None)
 
 
 def write(path, text):
@@ -72,6 +88,13 @@ def evmig(folder, migrations):
         write(f"{folder}/migrations/{name}", one.up)
         if one.down:
             write(f"{folder}/rollback/{name}", one.down)
+
+
+def evmig_shipped(root, folder):
+    """The shipped project as it is: with its phases, steps and contracts."""
+    for name in ("migrations", "rollback"):
+        shutil.copytree(Path(root, name), Path(folder, name))
+    shutil.copy(Path(root, "phases.toml"), folder)
 
 
 def psql(folder, migrations):

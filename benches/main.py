@@ -51,6 +51,11 @@ def row_table(root):
     return table
 
 
+def chosen_by(asked, name):
+    """Whether a row is meant: `noop` means all that begin so, `noop-1000` not those with 10,000."""
+    return name == asked or name.startswith(f"{asked}-")
+
+
 def arguments(names):
     parser = argparse.ArgumentParser(
         prog="scripts/bench", description="Measures evmig beside its peers; docs/performance.md tells how.")
@@ -70,7 +75,7 @@ def arguments(names):
     parser.add_argument("--target", required=True, help=argparse.SUPPRESS)
     options = parser.parse_args()
     for asked in options.rows:
-        if asked != "none" and not any(name.startswith(asked) for name in names):
+        if asked != "none" and not any(chosen_by(asked, name) for name in names):
             parser.error(f"there is no row {asked}; the rows are {', '.join(names)}")
     if options.rounds < 1:
         parser.error("at least one round")
@@ -150,7 +155,7 @@ def main():
             print(f"{name:16}  {title}")
         return
     chosen = [name for name in table
-              if not options.rows or any(name.startswith(asked) for asked in options.rows)]
+              if not options.rows or any(chosen_by(asked, name) for asked in options.rows)]
     options.json = options.json or os.path.join(
         options.target, "bench", time.strftime("%Y-%m-%dT%H-%M-%S.json"))
     document = {"rows": [], "rounds": options.rounds, "cap_s": options.cap}

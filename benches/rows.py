@@ -80,7 +80,10 @@ class Bench:
         folder = os.path.join(self.work, tool.name, set_name)
         if not os.path.exists(folder):
             os.makedirs(folder)
-            tool.layout(folder, migrations)
+            if tool.name == "evmig" and set_name == "shipped":
+                layouts.evmig_shipped(self.root, folder)
+            else:
+                tool.layout(folder, migrations)
         return folder
 
     def run(self, command, folder, url, cap):
