@@ -180,7 +180,9 @@ def round_trips(row, rows):
         other = tool_of(near, told["tool"])
         if "median_ms" in told and other and "median_ms" in other:
             count = (told["median_ms"] - other["median_ms"]) / row["round_trip_ms"]
-            found.append(f"{told['tool']} {count:,.0f}")
+            # Nothing is done without one: where the machine is too busy to see them, none is told.
+            if count >= 1:
+                found.append(f"{told['tool']} {count:,.0f}")
     return f"Round trips waited for, from the difference to 0 ms: {', '.join(found)}." if found else ""
 
 
@@ -214,7 +216,7 @@ def surroundings(document):
         lines.append(f"An fsync of 8 kB where the data is: {before} µs before, {after} µs after.")
     if "slow_line_ms" in document:
         lines.append(f"The slow line, measured: {document['slow_line_ms']} ms there and back.")
-    busy = max((row["load_before"] for row in document["rows"]), default=0)
+    busy = max((row.get("load_before", 0) for row in document["rows"]), default=0)
     lines.append(f"Load of the machine before a row: at most {busy:.1f}. The rows before it are in it; above "
                  f"{machine['cores'] + 1} somebody else was at work, too.")
     versions = "; ".join(f"{name}: {version}" for name, version in document["versions"].items())
