@@ -80,9 +80,9 @@ class Promises:
                 for told in row["tools"]:
                     # psql is not a peer: it keeps no history. Its bars are above.
                     if told["tool"] != "psql" and "evmig_ratio" in told and told["evmig_ratio"]["high"] >= 1:
-                        behind.append(f"{row['row']}: {told['tool']} {factor(told['evmig_ratio'])}")
+                        behind.append(f"{row['row']}: {told['tool']} {told['evmig_ratio']['ratio']:.2f}")
         if rows:
-            seen = "; ".join(behind) if behind else f"in {rows} of {rows} rows"
+            seen = "not sure of it: " + "; ".join(behind) if behind else f"in {rows} of {rows} rows"
             self.add("against every peer, on every row it can run", "evmig fastest", seen, not behind)
 
     def memory(self):
