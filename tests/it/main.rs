@@ -24,6 +24,7 @@ mod failing;
 mod harness;
 mod harness_self;
 mod history_format;
+mod large_files;
 mod locks;
 mod majors;
 mod output;
