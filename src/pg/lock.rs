@@ -90,12 +90,17 @@ impl HistoryLock {
 /// To a role without `pg_read_all_stats`, other roles' sessions show neither type nor state, age or
 /// query. An autovacuum worker is still known by what it lacks: of all that has a database, it alone
 /// has no user (PostgreSQL's `pgstat_bestart`).
+///
+/// The query of another run is a file in one message: what evmig has put before the statements is left
+/// out.
 pub const BLOCKER_COLUMNS: &str = "select a.pid::text, a.usename::text, a.application_name, \
     coalesce(a.backend_type, case when a.usesysid is null and a.datid is not null \
     then 'autovacuum worker' end), a.state, \
     extract(epoch from pg_catalog.clock_timestamp() - coalesce(a.xact_start, a.state_change))\
     ::bigint::text, \
-    pg_catalog.left(pg_catalog.regexp_replace(a.query, '\\s+', ' ', 'g'), 200)";
+    pg_catalog.left(pg_catalog.regexp_replace(pg_catalog.regexp_replace(pg_catalog.regexp_replace(\
+    a.query, '^begin;execute evmig_after .*?;set local search_path = [^;]*;', ''), \
+    'set local application_name = ''[^'']*'';', '', 'g'), '\\s+', ' ', 'g'), 200)";
 
 /// Reads a [`Blocker`] from a row of [`BLOCKER_COLUMNS`], with the relation as an eighth column.
 pub fn blocker(row: &Row) -> Blocker {

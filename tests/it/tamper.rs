@@ -391,8 +391,7 @@ fn a_history_out_of_shape_is_refused_in_words() {
             "other.refinery_schema_history",
         ),
         (
-            "alter table evmig.migration drop constraint migration_action_check;
-             update evmig.migration set action = 'destroy' where seq = 2",
+            "update evmig.migration set action = 'destroy' where seq = 2",
             "",
             7,
             "migration row 2,",
