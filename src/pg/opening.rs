@@ -206,7 +206,7 @@ impl Opening<'_> {
             tls: prepared,
             key,
         };
-        let connection = start(client, driver, info, canceller);
+        let connection = start(client, driver, info, canceller, observer.clone());
         observer.enter("asking what kind of server it is");
         self.check_kind(connection).await
     }

@@ -1,0 +1,5 @@
+select E'\';' , e'\\' , E'\\\';', E''';', 'a\', ';', E'\x3b', E'\u003b';
+select E'a' -- joins; it's the next line's
+  'b\';c' as joined, 'plain'
+  '\' as ended;
+select E'last\\';
