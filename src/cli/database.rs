@@ -6,6 +6,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 
 use super::commands::Context;
+use super::confirm::is_asked_for;
 use super::error::CommandError;
 use super::target::{self, Reach};
 use crate::clock;
@@ -13,10 +14,10 @@ use crate::pg::connect::{ConnectOptions, connect};
 use crate::pg::params::Parameters;
 use crate::pg::resolve::{Sources, resolve};
 use crate::pg::session::Session;
-use crate::project::{Manifest, Project, Root, load, load_manifest};
+use crate::project::{Manifest, Project, ProjectErrors, Root, load, load_manifest};
 use crate::report::problem::Problem;
 use crate::report::target::Target;
-use crate::runner::open::Opening;
+use crate::runner::open::{BegunOpening, Opening, open};
 use crate::shadow::{Embedded, Running};
 
 /// Time limit for connecting; `connect_timeout` of libpq wins over it.
@@ -78,7 +79,60 @@ impl Context<'_> {
     /// Reads and checks the project.
     pub fn project(&mut self) -> Result<Project, CommandError> {
         let root = self.root()?;
-        let project = load(&root).map_err(|errors| CommandError::project(errors.as_slice()))?;
+        let loaded = load(&root);
+        self.loaded(loaded)
+    }
+
+    /// Reads and checks the project, and opens the database of a run meanwhile where that changes
+    /// nothing and asks nobody. The project's errors come first, and wait for no server.
+    pub async fn project_and_opening(
+        &mut self,
+        run: &str,
+        yes: bool,
+    ) -> Result<(Project, Option<BegunOpening>), CommandError> {
+        let root = self.root()?;
+        let begun = self.begin_opening(&root, run, yes);
+        let mut loading = tokio::task::spawn_blocking(move || load(&root));
+        let Some(mut begun) = begun else {
+            return Ok((self.loaded(joined(loading.await)?)?, None));
+        };
+        let first = tokio::select! {
+            biased;
+            loaded = &mut loading => Err(loaded),
+            opened = &mut begun => Ok(opened),
+        };
+        match first {
+            Err(loaded) => Ok((self.loaded(joined(loaded)?)?, Some(begun))),
+            Ok(opened) => {
+                let project = self.loaded(joined(loading.await)?)?;
+                Ok((project, Some(Box::pin(std::future::ready(opened)))))
+            }
+        }
+    }
+
+    /// Begins to open a server that may be opened before the project is known to be good: one that
+    /// runs already, and that nobody has to be asked about. What is wrong with the target is found
+    /// again, and said, after what is wrong with the project.
+    fn begin_opening(&self, root: &Root, run: &str, yes: bool) -> Option<BegunOpening> {
+        let manifest = load_manifest(root).ok()?;
+        let chosen = target::choose(&self.global, &self.environment, Some(&manifest)).ok()?;
+        let Reach::Server(parameters) = &chosen.reach else {
+            return None;
+        };
+        let database = Database {
+            target: target::shown(&chosen, parameters),
+            parameters: (**parameters).clone(),
+            ambient: chosen.ambient,
+        };
+        if is_asked_for(&database.target, database.ambient, yes) {
+            return None;
+        }
+        let opening = database.opening(run, true);
+        Some(Box::pin(async move { open(&opening).await }))
+    }
+
+    fn loaded(&mut self, loaded: Result<Project, ProjectErrors>) -> Result<Project, CommandError> {
+        let project = loaded.map_err(|errors| CommandError::project(errors.as_slice()))?;
         if self.ui.is_verbose() {
             for note in &project.notes {
                 let problem =
@@ -151,6 +205,16 @@ impl Context<'_> {
             self.ui
                 .warn(&Problem::new("connection-settings", warning.to_string()));
         }
+    }
+}
+
+fn joined<T>(result: Result<T, tokio::task::JoinError>) -> Result<T, CommandError> {
+    match result {
+        Ok(value) => Ok(value),
+        Err(error) => match error.try_into_panic() {
+            Ok(panic) => std::panic::resume_unwind(panic),
+            Err(error) => Err(error).context("the project was not read to its end")?,
+        },
     }
 }
 

@@ -1,6 +1,7 @@
 //! What a row of the history is made from.
 
 use super::model::{Action, Key};
+use crate::sql::quote;
 
 /// Facts of one migration that a row is made from.
 #[derive(Debug, Clone, Copy)]
@@ -60,6 +61,28 @@ pub struct Prepared {
 }
 
 impl Prepared {
+    /// Returns the command that prepares it under a name: analysed and planned once for a run.
+    pub fn prepare(&self, name: &str) -> String {
+        let types = vec!["text"; self.parameters.len()].join(", ");
+        match types.as_str() {
+            "" => format!("prepare {name} as {}", self.sql),
+            _ => format!("prepare {name} ({types}) as {}", self.sql),
+        }
+    }
+
+    /// Returns the command that runs what was prepared under a name, with these parameters.
+    pub fn execute(&self, name: &str) -> String {
+        let value = |value: &Option<String>| match value {
+            Some(text) => quote::literal(text),
+            None => "null".to_owned(),
+        };
+        let values: Vec<String> = self.parameters.iter().map(value).collect();
+        match values.as_slice() {
+            [] => format!("execute {name}"),
+            _ => format!("execute {name} ({})", values.join(", ")),
+        }
+    }
+
     /// Returns the parameters as the session takes them.
     pub fn borrowed(&self) -> Vec<Option<&str>> {
         self.parameters.iter().map(Option::as_deref).collect()

@@ -9,6 +9,9 @@ use crate::pg::session::Session;
 use crate::report::history::HistoryEntry;
 use crate::sql::name::QualifiedName;
 
+/// Number of parameters of `record.sql`.
+const RECORD_PARAMETERS: usize = 17;
+
 /// The history tables of one database.
 #[derive(Debug, Clone)]
 pub struct Store {
@@ -150,22 +153,29 @@ impl Store {
         Ok(rows.iter().map(refinery_row).collect())
     }
 
-    /// Returns whether a run has recorded a migration.
-    pub async fn has_row(
+    /// Returns how many of the migrations a run has recorded; they were sent one after the other, so
+    /// that these are the first ones.
+    pub async fn count_applied(
         &self,
         session: &Session,
-        key: &Key,
+        keys: &[Key],
         run: &str,
-    ) -> Result<bool, HistoryError> {
+    ) -> Result<usize, HistoryError> {
         let sql = format!(
-            "select (exists (select from {}.migration where key = $1 and run_id = $2))::text",
+            "select count(distinct key)::text from {}.migration where run_id = $2 \
+             and key in (select jsonb_array_elements_text($1::jsonb))",
             self.quoted
         );
+        let keys: Vec<String> = keys.iter().map(Key::to_text).collect();
+        let keys = serde_json::Value::from(keys).to_string();
         let rows = session
-            .query(&sql, &[Some(&key.to_text()), Some(run)])
+            .query(&sql, &[Some(&keys), Some(run)])
             .await
             .map_err(query("could not ask the history"))?;
-        Ok(rows.first().is_some_and(|row| row.truth(0)))
+        let count = rows.first().and_then(|row| row.number(0));
+        Ok(count
+            .and_then(|count| usize::try_from(count).ok())
+            .unwrap_or(0))
     }
 
     /// Returns the script and the rollback script of a version's newest row; `None` without a row.
@@ -311,6 +321,15 @@ impl Store {
                 record.journal_seq.map(|seq| seq.to_string()),
             ],
         }
+    }
+
+    /// Returns the texts that record an applied migration with and without a version, without values:
+    /// to be prepared.
+    pub fn record_texts(&self) -> [Prepared; 2] {
+        [&self.sql.record_insert, &self.sql.record_plain].map(|sql| Prepared {
+            sql: sql.clone(),
+            parameters: vec![None; RECORD_PARAMETERS],
+        })
     }
 
     /// Returns the statement that adds a row to the journal.

@@ -267,6 +267,9 @@ pub(super) fn start(
                     if !fits || sender.try_send(DbFailure::from(&notice)).is_err() {
                         lost.fetch_add(1, Ordering::Relaxed);
                     }
+                    // Whoever waits reads it now, before the driver hands out the answers behind it:
+                    // so a notice belongs to the text that was not yet answered when it came.
+                    tokio::task::yield_now().await;
                 }
                 // Notifications: nothing in evmig listens.
                 Some(Ok(_)) => {}

@@ -167,6 +167,16 @@ impl DbFailure {
         }
     }
 
+    /// Returns the same failure of a statement that began after `offset` characters of the text that
+    /// was sent.
+    #[must_use]
+    pub fn after(mut self, offset: u32) -> Self {
+        if let Some(Position::Statement(at)) = &mut self.position {
+            *at = at.saturating_sub(offset).max(1);
+        }
+        self
+    }
+
     /// Returns the best place for a caret in the statement: the server's position, or the only
     /// occurrence of the name that its message quotes.
     ///

@@ -11,6 +11,7 @@ pub mod connect_error;
 pub mod conninfo;
 mod dial;
 pub mod error;
+pub mod flight;
 pub mod keyword;
 pub mod lock;
 mod opening;

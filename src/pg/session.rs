@@ -110,6 +110,15 @@ impl Default for Window {
     }
 }
 
+/// Why a `COPY` did not get its data to the server.
+#[derive(Debug)]
+pub enum CopyFailure<E> {
+    /// The server, or the way to it.
+    Server(Box<DbFailure>),
+    /// The data could not be had.
+    Data(E),
+}
+
 type Answer<'a> = Pin<Box<dyn Future<Output = Result<(), DbFailure>> + 'a>>;
 
 /// Notices and warnings of a session, in the order they came.
@@ -188,21 +197,26 @@ impl Session {
             .map_err(|error| self.failure(&error))
     }
 
-    /// Sends `COPY … FROM stdin` and streams its data.
-    pub async fn copy_in(&self, statement: &str, data: &str) -> Result<(), DbFailure> {
-        const CHUNK: usize = 64 << 10;
+    /// Sends `COPY … FROM stdin` and streams its data; at most one chunk waits for the server. If the
+    /// data end in an error, the server is told to give the `COPY` up.
+    pub async fn copy_in<E>(
+        &self,
+        statement: &str,
+        data: impl IntoIterator<Item = Result<Bytes, E>>,
+    ) -> Result<(), CopyFailure<E>> {
         trace(statement);
-        let failure = |error: tokio_postgres::Error| self.failure(&error);
+        let failure =
+            |error: tokio_postgres::Error| CopyFailure::Server(Box::new(self.failure(&error)));
         let client = &self.connection.client;
         let sink = client
             .copy_in::<_, Bytes>(statement)
             .await
             .map_err(failure)?;
         let mut sink = std::pin::pin!(sink);
-        for chunk in data.as_bytes().chunks(CHUNK) {
-            sink.send(Bytes::copy_from_slice(chunk))
-                .await
-                .map_err(failure)?;
+        for chunk in data {
+            // A sink that is dropped before its end makes the driver send CopyFail.
+            let chunk = chunk.map_err(CopyFailure::Data)?;
+            sink.send(chunk).await.map_err(failure)?;
         }
         sink.finish().await.map_err(failure)?;
         Ok(())
@@ -271,8 +285,13 @@ impl Session {
         }
     }
 
+    /// The driver's client.
+    pub(super) fn client(&self) -> &tokio_postgres::Client {
+        &self.connection.client
+    }
+
     /// The server's last words say more than the driver's "connection closed".
-    fn failure(&self, error: &tokio_postgres::Error) -> DbFailure {
+    pub(super) fn failure(&self, error: &tokio_postgres::Error) -> DbFailure {
         self.connection.failure(error)
     }
 

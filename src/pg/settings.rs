@@ -17,6 +17,15 @@ pub struct SessionSettings {
 /// stands at a transaction's end or outside of any.
 pub const DISCARD: &str = "close all; unlisten *; deallocate all; discard temp; discard sequences";
 
+/// The same as single commands, but for `deallocate all`: it would take along what a run itself has
+/// prepared.
+pub const DISCARD_BUT_PREPARED: [&str; 4] = [
+    "close all",
+    "unlisten *",
+    "discard temp",
+    "discard sequences",
+];
+
 /// The server said it took a setting, and then showed another value.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("the server reports {name} = {actual:?} after it was set to {wanted:?}")]
@@ -70,21 +79,21 @@ impl SessionSettings {
         Self { settings }
     }
 
+    /// Returns the commands that set everything.
+    pub fn set_commands(&self) -> Vec<String> {
+        let command = |(name, value): &(&'static str, String)| {
+            if *name == "search_path" {
+                format!("set {name} = {value}")
+            } else {
+                format!("set {name} = {}", quote::literal(value))
+            }
+        };
+        self.settings.iter().map(command).collect()
+    }
+
     /// Returns the text that sets everything.
     pub fn set_sql(&self) -> String {
-        let mut sql = String::new();
-        for (name, value) in &self.settings {
-            sql.push_str("set ");
-            sql.push_str(name);
-            sql.push_str(" = ");
-            if *name == "search_path" {
-                sql.push_str(value);
-            } else {
-                sql.push_str(&quote::literal(value));
-            }
-            sql.push_str("; ");
-        }
-        sql
+        self.set_commands().join("; ")
     }
 
     /// Returns the text that undoes whatever a file may have left behind, and sets everything.
@@ -97,10 +106,16 @@ impl SessionSettings {
     /// Returns the part of it that takes no snapshot: a transaction that begins with it may still
     /// choose its isolation level.
     pub fn restore_sql(&self) -> String {
-        format!(
-            "reset session authorization; reset role; reset all; {}",
-            self.set_sql()
-        )
+        self.restore_commands().join("; ")
+    }
+
+    /// Returns it as single commands.
+    pub fn restore_commands(&self) -> Vec<String> {
+        ["reset session authorization", "reset role", "reset all"]
+            .map(str::to_owned)
+            .into_iter()
+            .chain(self.set_commands())
+            .collect()
     }
 
     /// Reads every setting back and compares.

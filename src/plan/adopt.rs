@@ -1,7 +1,9 @@
 //! Which of refinery's rows evmig takes over.
 
-use super::standing::{key, refinery_text};
-use crate::history::model::{History, Key, RefineryRow, VersionType};
+use std::collections::HashMap;
+
+use super::standing::refinery_match;
+use crate::history::model::{History, RefineryRow, VersionType};
 use crate::project::Project;
 
 /// A row of refinery's table, and the project's file for it.
@@ -21,15 +23,20 @@ pub fn adoptions<'a>(
     history: &'a History,
     width: VersionType,
 ) -> Vec<Adoption<'a>> {
-    history
-        .refinery_only()
-        .into_iter()
+    let only = history.refinery_only();
+    if only.is_empty() {
+        return Vec::new();
+    }
+    let indexes: HashMap<i64, usize> = project
+        .migrations
+        .iter()
+        .enumerate()
+        .filter_map(|(index, migration)| Some((migration.version.number()?, index)))
+        .collect();
+    only.into_iter()
         .filter_map(|row| {
-            let index = project
-                .migrations
-                .iter()
-                .position(|migration| key(migration) == Key::Version(row.version))?;
-            refinery_text(&project.migrations[index], &row.checksum, width)?;
+            let index = *indexes.get(&row.version)?;
+            refinery_match(&project.migrations[index], &row.checksum, width)?;
             Some(Adoption { row, index })
         })
         .collect()

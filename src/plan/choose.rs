@@ -1,5 +1,7 @@
 //! Chooses what to run, in the order of phase, step and version.
 
+use std::collections::HashSet;
+
 use super::refusal::{DivergentFile, PlanRefusal};
 use super::standing::{Standing, Standings};
 use crate::project::manifest::StepKind;
@@ -95,7 +97,7 @@ pub fn choose(
     }
     check_version(project, &selected, selection)?;
     check_requires(project, standings, &chosen)?;
-    let done: Vec<usize> = chosen.migrations().collect();
+    let done: HashSet<usize> = chosen.migrations().collect();
     chosen.left = standings
         .of
         .iter()
@@ -310,7 +312,7 @@ fn check_requires(
     standings: &Standings,
     chosen: &Chosen,
 ) -> Result<(), PlanRefusal> {
-    let running: Vec<usize> = chosen.migrations().collect();
+    let running: HashSet<usize> = chosen.migrations().collect();
     let phases = &project.manifest.phases;
     for (phase, manifest) in phases.iter().enumerate() {
         if !running

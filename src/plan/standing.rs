@@ -1,10 +1,8 @@
 //! Where each migration stands: the project's files held against the history.
 
-use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::history::model::{Action, History, Key, MigrationRow, StatementState, VersionType};
-use crate::project::checksum;
 use crate::project::{Migration, Project, Version};
 
 /// What the history says of one file on disk.
@@ -103,25 +101,10 @@ pub fn refinery_checksum(migration: &Migration, width: VersionType) -> Option<u6
     }
 }
 
-/// Returns the text of a file that a checksum of refinery's was made from: the file as it is, or
-/// with the line endings of another checkout. `None` where it was made from another text.
-pub fn refinery_text<'a>(
-    migration: &'a Migration,
-    checksum: &str,
-    width: VersionType,
-) -> Option<Cow<'a, str>> {
-    let checksum: u64 = checksum.parse().ok()?;
-    if refinery_checksum(migration, width)? == checksum {
-        return Some(Cow::Borrowed(&migration.text));
-    }
-    let version = migration.version.number()?;
-    let name = &migration.name;
-    checksum::line_endings(&migration.text)
-        .into_iter()
-        .find(|text| match width {
-            VersionType::Int4 => checksum::refinery_i32(name, version, text) == Some(checksum),
-            VersionType::Int8 => checksum::refinery_i64(name, version, text) == checksum,
-        })
+/// Returns refinery's checksum for an int8 history of the text that a checksum of refinery's was made
+/// from; `None` where that is not the file's. See [`Migration::refinery_match`].
+pub fn refinery_match(migration: &Migration, checksum: &str, width: VersionType) -> Option<u64> {
+    migration.refinery_match(checksum.parse().ok()?, width == VersionType::Int8)
 }
 
 /// Holds the files against the history.
@@ -162,7 +145,7 @@ fn against_refinery(
     checksum: &str,
     width: VersionType,
 ) -> Standing {
-    if refinery_text(migration, checksum, width).is_some() {
+    if refinery_match(migration, checksum, width).is_some() {
         Standing::Applied { seq: None }
     } else if name == migration.name {
         Standing::Divergent {

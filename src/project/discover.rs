@@ -2,8 +2,9 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::path::Path;
+use std::sync::{Mutex, PoisonError};
 
-use super::checksum;
+use super::content::{Content, RereadFault};
 use super::error::ProjectError;
 use super::file_fault::FileFault;
 use super::file_name::{self, GITKEEP, Version, nearest_file};
@@ -13,11 +14,11 @@ use super::nearest::nearest;
 use super::note::{Note, NoteKind};
 use super::order;
 use super::rel_path::{PathFault, RelPath};
-use super::root::{Root, Wanted, read_text};
+use super::root::{Reader, Root, Wanted};
 use super::script::read_includes;
 use super::source::printable;
 use super::span::Sited;
-use super::text::{is_blank_sql, without_bom};
+use super::text::is_blank_sql;
 use super::tree::{self, Folder, Tree};
 
 /// The folder of all migrations.
@@ -351,16 +352,20 @@ fn orphan(path: &str, file: &str, expected: &str, partners: &Folder) -> ProjectE
 
 /// Gives each migration its rollback script.
 fn pair(candidates: &mut [Candidate], rollbacks: &Tree) {
-    for candidate in candidates {
-        let folder = format!("{ROLLBACK}/{}", below(candidate.path.folder()));
-        let file = candidate.path.file_name();
-        let there = rollbacks.get(&folder).is_some_and(|folder| {
+    // The candidates of a folder follow each other.
+    for same in candidates.chunk_by_mut(|a, b| a.path.folder() == b.path.folder()) {
+        let Some(first) = same.first() else { continue };
+        let path = format!("{ROLLBACK}/{}", below(first.path.folder()));
+        let Some(folder) = rollbacks.get(&path) else {
+            continue;
+        };
+        for candidate in same {
+            let file = candidate.path.file_name();
             let found = folder
                 .files
                 .binary_search_by(|name| name.as_str().cmp(file));
-            found.is_ok()
-        });
-        candidate.rollback = there.then(|| RelPath::joined(&folder, file));
+            candidate.rollback = found.is_ok().then(|| RelPath::joined(&path, file));
+        }
     }
 }
 
@@ -373,29 +378,44 @@ fn read_all(root: &Path, candidates: Vec<Candidate>, found: &mut Discovered) {
         .min(8)
         .min(candidates.len() / PER_THREAD + 1);
     if threads == 1 {
-        found.absorb(read_some(root, candidates));
-        return;
+        return read_some(&mut Reader::new(root), candidates, found);
     }
-    let size = candidates.len().div_ceil(threads);
-    let mut chunks = Vec::with_capacity(threads);
-    let mut rest = candidates;
-    while rest.len() > size {
-        let tail = rest.split_off(size);
-        chunks.push(std::mem::replace(&mut rest, tail));
+    // Small parts, taken when a thread is free: one that the system holds up keeps none waiting.
+    let mut parts = Vec::with_capacity(candidates.len() / PER_THREAD + 1);
+    let mut candidates = candidates.into_iter().peekable();
+    while candidates.peek().is_some() {
+        parts.push(candidates.by_ref().take(PER_THREAD).collect::<Vec<_>>());
     }
-    chunks.push(rest);
-    std::thread::scope(|scope| {
-        let running: Vec<_> = chunks
-            .into_iter()
-            .map(|chunk| scope.spawn(move || read_some(root, chunk)))
-            .collect();
+    let queue = Mutex::new(parts.into_iter().enumerate());
+    let work = || {
+        let mut reader = Reader::new(root);
+        let mut done = Vec::new();
+        loop {
+            let part = queue.lock().unwrap_or_else(PoisonError::into_inner).next();
+            let Some((index, part)) = part else {
+                return done;
+            };
+            let mut found = Discovered::default();
+            read_some(&mut reader, part, &mut found);
+            done.push((index, found));
+        }
+    };
+    let mut done = std::thread::scope(|scope| {
+        let running: Vec<_> = (1..threads).map(|_| scope.spawn(work)).collect();
+        let mut done = work();
         for thread in running {
             match thread.join() {
-                Ok(part) => found.absorb(part),
+                Ok(more) => done.extend(more),
                 Err(panic) => std::panic::resume_unwind(panic),
             }
         }
+        done
     });
+    done.sort_unstable_by_key(|(index, _)| *index);
+    found.migrations.reserve(done.len() * PER_THREAD);
+    for (_, part) in done {
+        found.absorb(part);
+    }
 }
 
 impl Discovered {
@@ -406,24 +426,30 @@ impl Discovered {
     }
 }
 
-fn read_some(root: &Path, candidates: Vec<Candidate>) -> Discovered {
-    let mut found = Discovered::default();
+fn read_some(reader: &mut Reader<'_>, candidates: Vec<Candidate>, found: &mut Discovered) {
+    found.migrations.reserve(candidates.len());
     for candidate in candidates {
-        let text = keep(read_text(root, &candidate.path), &mut found);
+        let names = candidate.version.number();
+        let names = names.map(|version| (candidate.name.as_str(), version));
+        let content = keep(reader.read(&candidate.path, names), found);
         let rollback = candidate.rollback.and_then(|path| {
-            let text = keep(read_text(root, &path), &mut found)?;
-            note_text(&path, &text, NoteKind::EmptyRollback, &mut found);
+            let content = keep(reader.read(&path, None), found)?;
+            note_text(&path, &content, NoteKind::EmptyRollback, found);
+            let sha256 = keep(hash(&path, &content, &[]), found)?;
             Some(RollbackScript {
-                sha256: checksum::sha256(&text),
+                sha256,
                 path,
-                text,
+                content,
                 included: Vec::new(),
             })
         });
-        let Some(text) = text else {
+        let Some(content) = content else {
             continue;
         };
-        note_text(&candidate.path, &text, NoteKind::EmptyMigration, &mut found);
+        note_text(&candidate.path, &content, NoteKind::EmptyMigration, found);
+        let Some(sha256) = keep(hash(&candidate.path, &content, &[]), found) else {
+            continue;
+        };
         let file = candidate.path.file_name();
         found.migrations.push(Migration {
             version: candidate.version,
@@ -431,14 +457,26 @@ fn read_some(root: &Path, candidates: Vec<Candidate>) -> Discovered {
             stem: file.strip_suffix(".sql").unwrap_or(file).to_owned(),
             phase: candidate.phase,
             step: candidate.step,
-            sha256: checksum::sha256(&text),
+            sha256,
             path: candidate.path,
-            text,
+            content,
             included: Vec::new(),
             rollback,
         });
     }
-    found
+}
+
+/// Hashes a text and what it includes; large ones may have changed since they were read.
+fn hash(path: &RelPath, content: &Content, included: &[&Content]) -> Result<String, ProjectError> {
+    content.sha256(included).map_err(|fault| {
+        let file = path.as_str();
+        match fault {
+            RereadFault::Changed { path } => {
+                ProjectError::in_file(FileFault::ChangedWhileRead { path }, file)
+            }
+            RereadFault::Path(fault) => ProjectError::in_file(fault, file),
+        }
+    })
 }
 
 /// Reads what migrations and rollback scripts include: it is part of what is hashed.
@@ -446,12 +484,17 @@ fn include_all(root: &Root, found: &mut Discovered) {
     let Discovered {
         migrations, errors, ..
     } = found;
-    let mut read = |path: &RelPath, text: &str| match read_includes(root, path, text) {
+    let mut read = |path: &RelPath, content: &Content| match read_includes(root, path, content) {
         Ok(files) if files.is_empty() => None,
         Ok(files) => {
-            let texts: Vec<&str> = files.iter().map(|file| file.text.as_str()).collect();
-            let sha256 = checksum::sha256_with_includes(text, &texts);
-            Some((files, sha256))
+            let contents: Vec<&Content> = files.iter().map(|file| &file.content).collect();
+            match hash(path, content, &contents) {
+                Ok(sha256) => Some((files, sha256)),
+                Err(error) => {
+                    errors.push(error);
+                    None
+                }
+            }
         }
         Err(found) => {
             errors.extend(found);
@@ -459,32 +502,32 @@ fn include_all(root: &Root, found: &mut Discovered) {
         }
     };
     for migration in migrations {
-        if let Some((files, sha256)) = read(&migration.path, &migration.text) {
+        if let Some((files, sha256)) = read(&migration.path, &migration.content) {
             (migration.included, migration.sha256) = (files, sha256);
         }
         if let Some(rollback) = &mut migration.rollback
-            && let Some((files, sha256)) = read(&rollback.path, &rollback.text)
+            && let Some((files, sha256)) = read(&rollback.path, &rollback.content)
         {
             (rollback.included, rollback.sha256) = (files, sha256);
         }
     }
 }
 
-fn keep(result: Result<String, ProjectError>, found: &mut Discovered) -> Option<String> {
+fn keep<T>(result: Result<T, ProjectError>, found: &mut Discovered) -> Option<T> {
     result.map_err(|error| found.errors.push(error)).ok()
 }
 
-fn note_text(path: &RelPath, text: &str, if_empty: NoteKind, found: &mut Discovered) {
+fn note_text(path: &RelPath, content: &Content, if_empty: NoteKind, found: &mut Discovered) {
     let mut note = |kind| {
         found.notes.push(Note {
             kind,
             file: path.to_string(),
         });
     };
-    if without_bom(text).len() < text.len() {
+    if content.has_bom() {
         note(NoteKind::ByteOrderMark);
     }
-    if is_blank_sql(text) {
+    if is_blank_sql(content.sql()) {
         note(if_empty);
     }
 }

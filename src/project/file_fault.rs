@@ -96,6 +96,12 @@ pub enum FileFault {
         /// The step's folder that was likely meant.
         nearest: Option<String>,
     },
+    /// A large file that is not what it was when it was hashed.
+    #[error("`{path}` was changed while it was being read")]
+    ChangedWhileRead {
+        /// The file.
+        path: String,
+    },
 }
 
 fn others(more: usize) -> String {
@@ -121,6 +127,7 @@ impl FileFault {
             Self::OutOfOrder { .. } => "out-of-order",
             Self::OrphanRollback { .. } => "rollback-without-migration",
             Self::OrphanRollbackFolder { .. } => "rollback-folder-without-step",
+            Self::ChangedWhileRead { .. } => "changed-while-read",
         }
     }
 
@@ -163,6 +170,9 @@ impl FileFault {
             }
             Self::CaseClash { .. } | Self::DuplicateRepeatable { .. } => {
                 "rename or remove one of them".to_owned()
+            }
+            Self::ChangedWhileRead { .. } => {
+                "let whatever writes the file end first, then run the command again".to_owned()
             }
             Self::NameNotUtf8 { .. } | Self::OrphanRollbackFolder { .. } => return None,
         })

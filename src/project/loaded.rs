@@ -194,7 +194,7 @@ fn read_manifest(root: &Root) -> Result<String, ProjectError> {
         let fault = ManifestFault::TooLarge { most: MOST_BYTES };
         return Err(ProjectError::in_file(fault, MANIFEST));
     }
-    let text = text::decode(MANIFEST, bytes)
+    let text = text::decode(MANIFEST, &bytes)
         .map_err(|(fault, snippet)| ProjectError::in_text(fault, snippet, MANIFEST))?;
-    Ok(text::without_bom(&text).to_owned())
+    Ok(text::without_bom(text).to_owned())
 }

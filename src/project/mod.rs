@@ -4,6 +4,7 @@
 //! is therefore always sound. [`scaffold`] makes new projects and new migrations.
 
 pub mod checksum;
+pub mod content;
 pub mod manifest;
 pub mod scaffold;
 pub mod script;
@@ -12,6 +13,7 @@ mod discover;
 mod error;
 mod file_fault;
 mod file_name;
+mod large;
 mod loaded;
 mod migration;
 mod nearest;
@@ -28,6 +30,7 @@ mod tests;
 mod text;
 mod tree;
 
+pub use content::{Content, RereadFault, Rows};
 pub use error::{ProjectError, ProjectErrorKind, ProjectErrors};
 pub use file_fault::FileFault;
 pub use file_name::{NameProblem, Version};

@@ -23,11 +23,11 @@ pub(crate) fn sort_and_check(migrations: &mut [Migration], errors: &mut Vec<Proj
 
 /// Returns the versions that several files have.
 fn check_unique(migrations: &[Migration], errors: &mut Vec<ProjectError>) -> BTreeMap<i64, usize> {
-    let mut versions: BTreeMap<i64, Vec<&Migration>> = BTreeMap::new();
+    let mut versions: Vec<(i64, &Migration)> = Vec::with_capacity(migrations.len());
     let mut repeatables: HashMap<String, Vec<&Migration>> = HashMap::new();
     for migration in migrations {
         match migration.version {
-            Version::Versioned(version) => versions.entry(version).or_default().push(migration),
+            Version::Versioned(version) => versions.push((version, migration)),
             Version::Repeatable => repeatables
                 .entry(migration.name.to_lowercase())
                 .or_default()
@@ -48,20 +48,23 @@ fn check_unique(migrations: &[Migration], errors: &mut Vec<ProjectError>) -> BTr
             same[0].path.as_str(),
         ));
     }
-    versions.retain(|_, same| same.len() > 1);
-    for (&version, same) in &versions {
-        errors.push(ProjectError::in_file(
-            FileFault::DuplicateVersion {
-                version,
-                files: paths(same),
-            },
-            same[0].path.as_str(),
-        ));
+    // Stable: the files of a version stay in run order.
+    versions.sort_by_key(|(version, _)| *version);
+    let mut duplicates = BTreeMap::new();
+    for same in versions.chunk_by(|(a, _), (b, _)| a == b) {
+        if let [(version, first), _, ..] = same {
+            let same: Vec<&Migration> = same.iter().map(|(_, migration)| *migration).collect();
+            duplicates.insert(*version, same.len());
+            errors.push(ProjectError::in_file(
+                FileFault::DuplicateVersion {
+                    version: *version,
+                    files: paths(&same),
+                },
+                first.path.as_str(),
+            ));
+        }
     }
-    versions
-        .into_iter()
-        .map(|(version, same)| (version, same.len()))
-        .collect()
+    duplicates
 }
 
 /// Reports each step's smallest version that is smaller than one of an earlier step: one error

@@ -3,16 +3,16 @@
 
 use std::ops::Range;
 
+use super::content::{Content, Rows};
 use super::error::{ProjectError, ProjectErrorKind};
 use super::manifest::Contract;
 use super::migration::Migration;
 use super::rel_path::RelPath;
 use super::root::{Root, SourceFile};
 use super::span::Sited;
-use super::text::without_bom;
 use crate::report::place::Snippet;
 use crate::sql::classify::CopyDirection;
-use crate::sql::directive::{DirectiveError, NAMES as DIRECTIVES, directives};
+use crate::sql::directive::{DirectiveError, Directives, NAMES as DIRECTIVES, directives};
 use crate::sql::enum_value::enum_value_used;
 use crate::sql::long_name;
 use crate::sql::outside::OutsideReason;
@@ -184,7 +184,15 @@ struct Entry {
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Text {
     path: String,
-    text: String,
+    content: Content,
+    /// What its `-- evmig:` comments ask for; `None` if the text could not be cut.
+    directives: Option<Result<Directives, Vec<DirectiveError>>>,
+}
+
+impl Text {
+    fn sql(&self) -> &str {
+        self.content.sql()
+    }
 }
 
 /// A migration's statements in the order they run.
@@ -203,14 +211,14 @@ impl Script {
         contract: Option<&Contract>,
     ) -> Result<Self, Vec<ProjectError>> {
         let mut gathering = Gathering::new(&migration.included);
-        gathering.add(migration.path.as_str(), migration.sql(), 0);
+        gathering.add(migration.path.as_str(), &migration.content, 0);
         let Gathering {
-            sources,
+            mut sources,
             entries,
             mut errors,
             ..
         } = gathering;
-        let asked = no_transaction(&sources, &mut errors);
+        let asked = no_transaction(&mut sources, &mut errors);
         let shape = sql::transaction_shape(entries.iter().map(|entry| &entry.statement));
         let mut script = Self {
             sources,
@@ -244,14 +252,25 @@ impl Script {
         let used = enum_value_used(
             self.entries
                 .iter()
-                .map(|entry| (&entry.statement, self.sources[entry.source].text.as_str())),
+                .map(|entry| (&entry.statement, self.sources[entry.source].sql())),
         );
         match (asked, outside, used) {
             (true, ..) => Mode::Stepwise(StepwiseReason::Asked),
             (_, Some(reason), _) => Mode::Stepwise(StepwiseReason::Outside(reason)),
             (.., Some(_)) => Mode::Stepwise(StepwiseReason::EnumValue),
+            _ if self.enum_value_before_rows_on_disk() => Mode::Stepwise(StepwiseReason::EnumValue),
             _ => Mode::Transaction { wrapped: false },
         }
+    }
+
+    /// Rows that are not in memory are not searched for a new enum value: a file that adds one
+    /// before them is taken to use it, which costs a commit more.
+    fn enum_value_before_rows_on_disk(&self) -> bool {
+        let adds = |entry: &Entry| entry.statement.class.adds_enum_value.is_some();
+        self.entries.iter().position(adds).is_some_and(|added| {
+            (added..self.entries.len())
+                .any(|index| matches!(self.copy_data(index), Some(Rows::File(..))))
+        })
     }
 
     fn check_statements(&self, errors: &mut Vec<ProjectError>) {
@@ -337,7 +356,7 @@ impl Script {
     /// Returns a statement's text, exactly as it stands in its file.
     pub fn text(&self, index: usize) -> &str {
         let entry = &self.entries[index];
-        &self.sources[entry.source].text[entry.statement.span.clone()]
+        &self.sources[entry.source].sql()[entry.statement.span.clone()]
     }
 
     /// Returns what a statement is.
@@ -346,10 +365,10 @@ impl Script {
     }
 
     /// Returns the data of a `COPY … FROM stdin`.
-    pub fn copy_data(&self, index: usize) -> Option<&str> {
+    pub fn copy_data(&self, index: usize) -> Option<Rows<'_>> {
         let entry = &self.entries[index];
         let data = entry.statement.copy_data.clone()?;
-        Some(&self.sources[entry.source].text[data])
+        Some(self.sources[entry.source].content.rows(data))
     }
 
     /// Returns whether a statement clears settings that the transaction was given.
@@ -373,30 +392,29 @@ impl Script {
         if let Some(offset) = offset {
             return self.cut(entry, span.start + offset, 1);
         }
-        let text = &self.sources[entry.source].text[span.clone()];
+        let text = &self.sources[entry.source].sql()[span.clone()];
         let line = text.lines().next().map_or(1, str::len);
         self.cut(entry, span.start, line)
     }
 
     fn cut(&self, entry: &Entry, offset: usize, length: usize) -> Snippet {
         let source = &self.sources[entry.source];
-        Snippet::cut(&source.path, &source.text, offset, length)
+        source.content.snippet(&source.path, offset, length)
     }
 }
 
-/// Reads the `-- evmig:` comments of all files of a migration.
-fn no_transaction(sources: &[Text], errors: &mut Vec<ProjectError>) -> bool {
+/// Looks through the `-- evmig:` comments of all files of a migration.
+fn no_transaction(sources: &mut [Text], errors: &mut Vec<ProjectError>) -> bool {
     let mut asked = false;
     for source in sources {
-        let Ok(script) = sql::Script::parse(&source.text) else {
-            continue;
-        };
-        match directives(&source.text, &script) {
-            Ok(found) => asked |= found.no_transaction.is_some(),
-            Err(found) => errors.extend(found.into_iter().map(|error| {
-                let snippet = Snippet::cut(&source.path, &source.text, error.at(), error.length());
+        match source.directives.take() {
+            Some(Ok(found)) => asked |= found.no_transaction.is_some(),
+            Some(Err(found)) => errors.extend(found.into_iter().map(|error| {
+                let (at, length) = (error.at(), error.length());
+                let snippet = source.content.snippet(&source.path, at, length);
                 ProjectError::at(ScriptFault::from(error), snippet)
             })),
+            None => {}
         }
     }
     asked
@@ -421,27 +439,29 @@ impl<'a> Gathering<'a> {
     }
 
     /// Adds a file's statements; its includes were read in this very order.
-    fn add(&mut self, path: &str, text: &str, depth: usize) {
+    fn add(&mut self, path: &str, content: &Content, depth: usize) {
         let source = self.sources.len();
         self.sources.push(Text {
             path: path.to_owned(),
-            text: text.to_owned(),
+            content: content.clone(),
+            directives: None,
         });
-        let items = match sql::split(text) {
-            Ok(items) => items,
+        let script = match sql::Script::parse(content.sql()) {
+            Ok(script) => script,
             Err(error) => {
-                let snippet = Snippet::cut(path, text, error.at(), error.length());
+                let snippet = content.snippet(path, error.at(), error.length());
                 self.errors
                     .push(ProjectError::at(ScriptFault::from(error), snippet));
                 return;
             }
         };
-        for item in items {
+        self.sources[source].directives = Some(directives(content.sql(), &script));
+        for item in script.items {
             match item {
                 Item::Statement(statement) => self.entries.push(Entry { source, statement }),
                 Item::Include { .. } if depth < DEEPEST => {
                     if let Some(file) = self.included.next() {
-                        self.add(file.path.as_str(), file.sql(), depth + 1);
+                        self.add(file.path.as_str(), &file.content, depth + 1);
                     }
                 }
                 Item::Include { .. } => {}
@@ -455,11 +475,11 @@ impl<'a> Gathering<'a> {
 pub(super) fn read_includes(
     root: &Root,
     path: &RelPath,
-    text: &str,
+    content: &Content,
 ) -> Result<Vec<SourceFile>, Vec<ProjectError>> {
     let mut files = Vec::new();
     let mut errors = Vec::new();
-    follow(root, path, text, 0, &mut files, &mut errors);
+    follow(root, path, content, 0, &mut files, &mut errors);
     if errors.is_empty() {
         Ok(files)
     } else {
@@ -501,14 +521,14 @@ fn expand(text: &str, files: &mut std::slice::Iter<'_, SourceFile>, depth: usize
 fn follow(
     root: &Root,
     path: &RelPath,
-    text: &str,
+    content: &Content,
     depth: usize,
     files: &mut Vec<SourceFile>,
     errors: &mut Vec<ProjectError>,
 ) {
     // Without a backslash there is no include, and most files have none.
-    let text = without_bom(text);
-    if !text.contains("\\i") {
+    let text = content.sql();
+    if memchr::memmem::find(text.as_bytes(), b"\\i").is_none() {
         return;
     }
     // What cannot be split is reported when the statements are needed.
@@ -522,16 +542,16 @@ fn follow(
         else {
             continue;
         };
-        let snippet = || Snippet::cut(path.as_str(), text, span.start, span.len());
+        let snippet = || content.snippet(path.as_str(), span.start, span.len());
         if depth >= DEEPEST {
             errors.push(ProjectError::at(ScriptFault::IncludeCircle, snippet()));
             return;
         }
         match root.read_inside(path, &written, relative) {
             Ok(file) => {
-                let (path, text) = (file.path.clone(), file.text.clone());
+                let (path, content) = (file.path.clone(), file.content.clone());
                 files.push(file);
-                follow(root, &path, &text, depth + 1, files, errors);
+                follow(root, &path, &content, depth + 1, files, errors);
             }
             Err(error) => {
                 let kind = match *error.kind {
@@ -554,7 +574,7 @@ mod tests {
     fn includes_are_written_in_place_in_the_order_they_are_met() {
         let file = |path: &str, text: &str| SourceFile {
             path: RelPath::parse(path).unwrap(),
-            text: text.to_owned(),
+            content: Content::new(text),
         };
         let included = [
             file("a.sql", "select 2;\n\\ir b.sql\n"),

@@ -69,10 +69,11 @@ fn migrations_come_in_run_order_with_their_rollback_scripts() {
     let ten = &project.migrations[1];
     assert_eq!(ten.version, Version::Versioned(10));
     assert_eq!((ten.phase, ten.step, ten.bytes()), (0, 0, 15));
-    assert_eq!(ten.text, "\u{FEFF}select 10;\r\n");
+    assert_eq!(ten.content.whole(), Some("\u{FEFF}select 10;\r\n"));
     assert_eq!(ten.sql(), "select 10;\r\n");
     assert_eq!(ten.sha256, checksum::sha256("select 10;\n"));
-    let theirs = refinery_core::Migration::unapplied(&ten.stem, &ten.text).unwrap();
+    let theirs =
+        refinery_core::Migration::unapplied(&ten.stem, ten.content.whole().unwrap()).unwrap();
     assert_eq!(ten.refinery_i32(), Some(theirs.checksum()));
     assert_ne!(ten.refinery_i64(), ten.refinery_i32());
     assert_eq!(project.migrations[2].refinery_i64(), None);
@@ -188,7 +189,7 @@ fn includes_are_read_inside_the_project_only() {
         (file.path.as_str(), file.sql()),
         ("shared/x.sql", "select 1;")
     );
-    assert_eq!(read("shared/sub/y.sql", false).unwrap().text, "select 2;");
+    assert_eq!(read("shared/sub/y.sql", false).unwrap().sql(), "select 2;");
     for (path, relative, code) in [
         ("../../../x", true, "path-outside-project"),
         ("../x", false, "path-outside-project"),

@@ -70,24 +70,24 @@ impl TextFault {
 /// Decodes a file's bytes without changing them: a byte order mark and carriage returns stay.
 ///
 /// Only the first fault is reported: after it, offsets in the file mean little.
-pub(crate) fn decode(
+pub(crate) fn decode<'b>(
     file: &str,
-    bytes: Vec<u8>,
-) -> Result<String, (TextFault, Option<Box<Snippet>>)> {
-    if let Some(order) = utf16(&bytes) {
+    bytes: &'b [u8],
+) -> Result<&'b str, (TextFault, Option<Box<Snippet>>)> {
+    if let Some(order) = utf16(bytes) {
         return Err((TextFault::Utf16 { order }, None));
     }
-    let text = match String::from_utf8(bytes) {
+    let text = match std::str::from_utf8(bytes) {
         Ok(text) => text,
         Err(error) => {
-            let offset = error.utf8_error().valid_up_to();
-            let byte = error.as_bytes().get(offset).copied().unwrap_or_default();
-            let lossy = String::from_utf8_lossy(error.as_bytes()).into_owned();
+            let offset = error.valid_up_to();
+            let byte = bytes.get(offset).copied().unwrap_or_default();
+            let lossy = String::from_utf8_lossy(bytes);
             let snippet = Some(Box::new(cut(file, lossy, offset)));
             return Err((TextFault::InvalidUtf8 { offset, byte }, snippet));
         }
     };
-    if let Some(offset) = text.find('\0') {
+    if let Some(offset) = memchr::memchr(0, bytes) {
         return Err((
             TextFault::Nul { offset },
             Some(Box::new(cut(file, text, offset))),
@@ -104,7 +104,7 @@ pub(crate) fn decode(
 }
 
 /// Returns the byte order of a UTF-16 file: by its mark, or by NULs in every other early byte.
-fn utf16(bytes: &[u8]) -> Option<&'static str> {
+pub(super) fn utf16(bytes: &[u8]) -> Option<&'static str> {
     match bytes {
         [0xFF, 0xFE, ..] => Some("little-endian"),
         [0xFE, 0xFF, ..] => Some("big-endian"),
@@ -114,7 +114,7 @@ fn utf16(bytes: &[u8]) -> Option<&'static str> {
     }
 }
 
-fn cut(file: &str, text: String, offset: usize) -> Snippet {
+fn cut(file: &str, text: impl Into<String>, offset: usize) -> Snippet {
     let span = Span {
         start: offset,
         end: offset + 1,
@@ -172,7 +172,7 @@ mod tests {
     use super::*;
 
     fn fault(bytes: &[u8]) -> (TextFault, Option<(u32, u32)>) {
-        let (fault, snippet) = decode("a.sql", bytes.to_vec()).unwrap_err();
+        let (fault, snippet) = decode("a.sql", bytes).unwrap_err();
         (fault, snippet.map(|s| (s.place.line, s.place.column)))
     }
 
@@ -209,7 +209,7 @@ mod tests {
     #[test]
     fn a_good_text_is_not_changed() {
         let text = "\u{FEFF}a\r\nb\rc";
-        assert_eq!(decode("a.sql", text.into()).unwrap(), text);
+        assert_eq!(decode("a.sql", text.as_bytes()).unwrap(), text);
         assert_eq!(without_bom(text), "a\r\nb\rc");
     }
 

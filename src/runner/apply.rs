@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::attempt::Interrupt;
 use super::error::RunError;
-use super::open::{Opened, Opening, open};
+use super::open::{BegunOpening, Opened, Opening, open};
 use super::record::{self, Why};
 use super::retry::LockPolicy;
 use super::run::{Run, tell_passed_over};
@@ -18,11 +18,11 @@ use crate::pg::session::Session;
 use crate::plan::adopt::adoptions;
 use crate::plan::choose::{Chosen, Selection, choose};
 use crate::plan::refusal::PlanRefusal;
-use crate::plan::standing::{refinery_text, standings};
-use crate::project::checksum;
+use crate::plan::standing::{refinery_match, standings};
 use crate::project::script::Script;
 use crate::project::{Migration, Project, ProjectError};
 use crate::report::event::{EventSink, RunEvent};
+use crate::report::problem::Problem;
 use crate::report::run::{AppliedMigration, Outcome};
 
 /// What to apply, where, and how.
@@ -33,6 +33,8 @@ pub struct Request<'a> {
     pub selection: &'a Selection,
     /// Where.
     pub opening: Opening,
+    /// The session, where opening it was begun before.
+    pub begun: Option<BegunOpening>,
     /// How long to wait for another run.
     pub wait: Duration,
     /// Lock waits and retries.
@@ -78,11 +80,12 @@ impl Applied {
 
 /// Applies what is selected. The result always says what is committed, also after an error.
 pub async fn apply(
-    request: Request<'_>,
+    mut request: Request<'_>,
     interrupt: &mut Interrupt,
     sink: &mut dyn EventSink,
 ) -> Applied {
-    match prepare(&request, interrupt, sink).await {
+    let begun = request.begun.take();
+    match prepare(&request, begun, interrupt, sink).await {
         Err(error) => {
             let outcome = if matches!(error, RunError::Interrupted) {
                 Outcome::Interrupted
@@ -121,11 +124,15 @@ pub(super) type Scripts = Vec<(usize, Script)>;
 /// Reads the history and decides; nothing is written before the lock is held.
 async fn prepare<'a>(
     request: &Request<'a>,
+    begun: Option<BegunOpening>,
     interrupt: &mut Interrupt,
     sink: &mut dyn EventSink,
 ) -> Result<Prepared<'a>, RunError> {
     let project = request.project;
-    let mut opened = open(&request.opening).await?;
+    let mut opened = match begun {
+        Some(begun) => begun.await?,
+        None => open(&request.opening).await?,
+    };
     for warning in std::mem::take(&mut opened.warnings) {
         sink.event(&warning);
     }
@@ -163,6 +170,7 @@ async fn prepare<'a>(
     refuse_if_present(&opened.session, project, &history, &scripts).await?;
     let setup = setup(&opened, request.policy);
     let store = begin(request, &opened, &setup, located, &history, &chosen).await?;
+    tell_not_stored(project, &chosen, sink);
     sink.event(&RunEvent::RunStarted {
         run: request.run.clone(),
         migrations: chosen.migrations().count(),
@@ -179,11 +187,30 @@ async fn prepare<'a>(
         setup,
         id: request.run.clone(),
         chosen,
-        scripts,
+        scripts: scripts.into_iter().collect(),
         applied: Vec::new(),
         kept: 0,
         unknown: false,
     })))
+}
+
+/// Says once which of the chosen files the history will not have the text of.
+fn tell_not_stored(project: &Project, chosen: &Chosen, sink: &mut dyn EventSink) {
+    let files: Vec<&str> = chosen
+        .migrations()
+        .map(|index| &project.migrations[index])
+        .filter(|migration| !migration.is_stored())
+        .map(|migration| migration.path.as_str())
+        .collect();
+    if !files.is_empty() {
+        let problem = Problem::new(
+            "script-not-stored",
+            "the history keeps the checksum of large files, and not their text",
+        );
+        sink.event(&RunEvent::Warning {
+            problem: problem.detail(files.join("\n")),
+        });
+    }
 }
 
 /// Looks where the history is and reads it.
@@ -274,7 +301,7 @@ pub fn setup(opened: &Opened, policy: LockPolicy) -> Setup {
         deadlock_timeout: opened.facts.deadlock_timeout,
         search_path: Some(opened.beginnings.search_path.clone()),
         own_role: opened.beginnings.own_role.clone(),
-        restore: Some(opened.settings.restore_sql()),
+        restore: Some(opened.settings.restore_commands()),
         lock_hold: None,
     }
 }
@@ -349,8 +376,7 @@ pub async fn widen_if_needed(
         .filter_map(|row| {
             let of_row = |one: &&Migration| one.version.number() == Some(row.version);
             let migration = project.migrations.iter().find(of_row)?;
-            let text = refinery_text(migration, &row.checksum, VersionType::Int4)?;
-            let wide = checksum::refinery_i64(&migration.name, row.version, &text);
+            let wide = refinery_match(migration, &row.checksum, VersionType::Int4)?;
             Some((row.version, wide))
         })
         .collect();

@@ -1,5 +1,6 @@
 //! Waits for work on the session, and listens to everybody else meanwhile.
 
+use std::cell::Cell;
 use std::ops::Range;
 use std::time::{Duration, Instant};
 
@@ -14,6 +15,8 @@ use crate::report::problem::Problem;
 
 /// After a cancel was sent, how long the answer may take before the session is given up.
 const CANCEL_PATIENCE: Duration = Duration::from_secs(10);
+/// A cancel is sent again after this time, where it does no harm.
+const CANCEL_AGAIN: Duration = Duration::from_millis(500);
 /// A wait shorter than this is not worth a line.
 const WORTH_TELLING: Duration = Duration::from_millis(400);
 /// Time between two lines about a wait for the same sessions.
@@ -101,6 +104,32 @@ pub enum Cancelled {
     NoAnswer,
 }
 
+/// One migration of the work that is waited for.
+#[derive(Debug, Clone)]
+pub struct Heading<'a> {
+    /// Which.
+    pub migration: &'a MigrationRef,
+    /// The index of the first statement that runs, and the number that the file has.
+    pub statements: Range<usize>,
+    /// When it is stopped.
+    pub limits: Limits,
+}
+
+/// Who is told how far work on several migrations is.
+pub trait Progress {
+    /// The migration with this index is committed.
+    fn committed(&mut self, _index: usize, _sink: &mut dyn EventSink) {}
+    /// The work shall come to an end: a cancel is about to be sent.
+    fn halt(&mut self) {}
+    /// Whether a cancel does no harm at any time. One that hits `BEGIN` would let the statements
+    /// behind it run outside of any transaction, unless they are in the same message.
+    fn cancels_at_any_time(&self) -> bool {
+        false
+    }
+}
+
+impl Progress for () {}
+
 /// What came of it.
 #[derive(Debug)]
 pub struct Driven<T> {
@@ -117,6 +146,7 @@ struct Listening<'m> {
     migration: &'m MigrationRef,
     statements: usize,
     limits: Limits,
+    started: Instant,
     answered: usize,
     last_answer: Instant,
     blockers: Vec<Blocker>,
@@ -128,11 +158,30 @@ struct Listening<'m> {
     lock_held_since: Option<Duration>,
 }
 
-impl Listening<'_> {
+impl<'m> Listening<'m> {
+    fn new(heading: &Heading<'m>, started: Instant) -> Self {
+        Self {
+            migration: heading.migration,
+            statements: heading.statements.end,
+            limits: heading.limits,
+            started,
+            answered: heading.statements.start,
+            last_answer: Instant::now(),
+            blockers: Vec::new(),
+            cancelled: None,
+            told: None,
+            blocked_since: None,
+            last_look: started.elapsed(),
+            lock_waited: Duration::ZERO,
+            lock_held_since: None,
+        }
+    }
+
     /// Takes a look in: tells about it, and decides whether a limit is passed.
     fn look(&mut self, look: &Look, sink: &mut dyn EventSink) {
         let step = look.elapsed.saturating_sub(self.last_look);
         self.last_look = look.elapsed;
+        self.follow(look);
         if look.blockers.is_empty() {
             self.blocked_since = None;
         } else {
@@ -169,6 +218,19 @@ impl Listening<'_> {
         self.check_limits(look);
     }
 
+    /// The session's name says which statement of a message is running; the answers of those before
+    /// it come with the message's end.
+    fn follow(&mut self, look: &Look) {
+        let running = look
+            .mark
+            .as_deref()
+            .and_then(|mark| statement_in_mark(mark, self.migration));
+        if let Some(running) = running.filter(|index| *index > self.answered) {
+            self.answered = running;
+            self.last_answer = Instant::now();
+        }
+    }
+
     /// Says who is in the way: once, again when it is somebody else, and now and then.
     fn tell_blocked(&mut self, look: &Look, sink: &mut dyn EventSink) {
         let pids: Vec<i32> = look.blockers.iter().map(|blocker| blocker.pid).collect();
@@ -184,6 +246,16 @@ impl Listening<'_> {
             blockers: look.blockers.clone(),
             waited_ms: self.lock_waited.as_millis() as u64,
         });
+    }
+
+    /// Turns to the next migration of the same work.
+    fn go_on(&mut self, next: Option<&Heading<'m>>) {
+        if let Some(next) = next {
+            *self = Self {
+                cancelled: self.cancelled.take(),
+                ..Self::new(next, self.started)
+            };
+        }
     }
 
     fn check_limits(&mut self, look: &Look) {
@@ -228,8 +300,10 @@ impl Listening<'_> {
     }
 
     fn answered(&mut self, index: usize, sink: &mut dyn EventSink) {
-        self.answered = index + 1;
+        self.answered = self.answered.max(index + 1);
         self.last_answer = Instant::now();
+        // What was answered did not wait.
+        self.last_look = self.started.elapsed();
         sink.event(&RunEvent::StatementDone {
             migration: self.migration.clone(),
             index,
@@ -238,34 +312,50 @@ impl Listening<'_> {
     }
 }
 
+/// Returns what the session of a packed file calls itself while a statement of it runs.
+pub(super) fn mark(application: &str, migration: &MigrationRef, index: usize, of: usize) -> String {
+    format!("{application} {} {}/{of}", short(migration), index + 1)
+}
+
+/// Reads the index of the running statement from it.
+fn statement_in_mark(mark: &str, migration: &MigrationRef) -> Option<usize> {
+    let (before, counted) = mark.rsplit_once(' ')?;
+    let number: usize = counted.split_once('/')?.0.parse().ok()?;
+    before
+        .ends_with(&format!(" {}", short(migration)))
+        .then(|| number.saturating_sub(1))
+}
+
+/// A name has 63 bytes, and a part of it for the migration.
+fn short(migration: &MigrationRef) -> String {
+    const BYTES: usize = 16;
+    match &migration.version {
+        Some(version) => format!("V{version}"),
+        None => migration
+            .name
+            .chars()
+            .filter(char::is_ascii_alphanumeric)
+            .take(BYTES)
+            .collect(),
+    }
+}
+
 /// Waits for `work` and listens to notices, answers, looks and the interrupt meanwhile.
 ///
-/// `statements` is the index of the first one that runs and the number that the file has.
-/// `answers` gets the index of each statement that was answered; the first message on it also says
-/// that the transaction has begun. A cancel is held back until then: one that hit `BEGIN` itself
-/// would let the statements behind it run outside of any transaction.
+/// `headings` are the migrations it does, one after the other; there is at least one. `answers` gets
+/// the index of each statement that was answered, and of each migration that is committed; the first
+/// message on it also says that a transaction has begun. A cancel is held back until then, unless
+/// `progress` says otherwise.
 pub async fn drive<T>(
     link: &mut Link<'_>,
-    migration: &MigrationRef,
-    statements: Range<usize>,
-    limits: Limits,
+    headings: &[Heading<'_>],
     mut answers: mpsc::UnboundedReceiver<Answer>,
     work: impl Future<Output = T>,
+    progress: &mut dyn Progress,
 ) -> Driven<T> {
-    let mut listening = Listening {
-        migration,
-        statements: statements.end,
-        limits,
-        answered: statements.start,
-        last_answer: Instant::now(),
-        blockers: Vec::new(),
-        cancelled: None,
-        told: None,
-        blocked_since: None,
-        last_look: Duration::ZERO,
-        lock_waited: Duration::ZERO,
-        lock_held_since: None,
-    };
+    let started = Instant::now();
+    let last_answer = Cell::new(started);
+    let mut listening = Listening::new(&headings[0], started);
     let Link {
         session,
         notices,
@@ -276,9 +366,15 @@ pub async fn drive<T>(
         sink,
     } = link;
     let (look_sender, mut looks) = mpsc::unbounded_channel();
-    let watching = watcher.watch(watch_session, *pid, limits.lock_wait, look_sender);
+    let watching = watcher.watch(
+        watch_session,
+        *pid,
+        listening.limits,
+        &last_answer,
+        look_sender,
+    );
     let total = async {
-        match limits.total {
+        match headings[0].limits.total {
             Some(limit) => tokio::time::sleep(limit).await,
             None => std::future::pending().await,
         }
@@ -288,14 +384,17 @@ pub async fn drive<T>(
         std::pin::pin!(watching),
         std::pin::pin!(total),
     );
-    let (mut begun, mut listens) = (false, true);
+    let any_time = progress.cancels_at_any_time();
+    let (mut begun, mut listens) = (any_time, true);
     let mut cancel_sent = false;
+    let mut again = tokio::time::interval(CANCEL_AGAIN);
     let patience = tokio::time::sleep(Duration::MAX);
     let mut patience = std::pin::pin!(patience);
     let mut ticks = interval_at(tokio::time::Instant::now() + FIRST_TICK, TICK);
     let result = loop {
         if listening.cancelled.is_some() && begun && !cancel_sent {
             cancel_sent = true;
+            progress.halt();
             // A cancel that cannot be sent leaves the statement running; patience then ends.
             drop(session.canceller().cancel(CANCEL_PATIENCE).await);
             patience
@@ -307,7 +406,17 @@ pub async fn drive<T>(
             result = &mut work => break Some(result),
             answer = answers.recv(), if listens => match answer {
                 Some(Answer::Begun) => begun = true,
-                Some(Answer::Statement(index)) => listening.answered(index, *sink),
+                Some(Answer::Statement(index)) => {
+                    begun = true;
+                    last_answer.set(Instant::now());
+                    listening.answered(index, *sink);
+                }
+                Some(Answer::Committed(index)) => {
+                    last_answer.set(Instant::now());
+                    tell_notices(&listening, notices, *sink);
+                    progress.committed(index, *sink);
+                    listening.go_on(headings.get(index + 1));
+                }
                 None => listens = false,
             },
             Some(notice) = notices.recv() => listening.notice(&notice, *sink),
@@ -321,6 +430,10 @@ pub async fn drive<T>(
             () = &mut total, if listening.cancelled.is_none() => {
                 listening.cancelled = Some(Cancelled::Total);
             }
+            // It may have come between two files, and cancelled nothing.
+            _ = again.tick(), if cancel_sent && any_time => {
+                drop(session.canceller().cancel(CANCEL_PATIENCE).await);
+            }
             () = &mut patience, if cancel_sent => {
                 listening.cancelled = Some(Cancelled::NoAnswer);
                 break None;
@@ -330,17 +443,27 @@ pub async fn drive<T>(
         }
     };
     while let Ok(answer) = answers.try_recv() {
-        if let Answer::Statement(index) = answer {
-            listening.answered(index, *sink);
+        match answer {
+            Answer::Begun => {}
+            Answer::Statement(index) => listening.answered(index, *sink),
+            Answer::Committed(index) => {
+                tell_notices(&listening, notices, *sink);
+                progress.committed(index, *sink);
+                listening.go_on(headings.get(index + 1));
+            }
         }
     }
-    while let Ok(notice) = notices.try_recv() {
-        listening.notice(&notice, *sink);
-    }
+    tell_notices(&listening, notices, *sink);
     Driven {
         result,
         blockers: listening.blockers,
         cancelled: listening.cancelled,
+    }
+}
+
+fn tell_notices(listening: &Listening<'_>, notices: &mut Notices, sink: &mut dyn EventSink) {
+    while let Ok(notice) = notices.try_recv() {
+        listening.notice(&notice, sink);
     }
 }
 
@@ -372,4 +495,6 @@ pub enum Answer {
     Begun,
     /// The statement with this index was answered.
     Statement(usize),
+    /// The migration with this index in the convoy is committed.
+    Committed(usize),
 }

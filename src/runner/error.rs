@@ -8,7 +8,7 @@ use crate::pg::error::DbFailure;
 use crate::pg::refusal::Refusal;
 use crate::pg::settings::NotTaken;
 use crate::plan::refusal::PlanRefusal;
-use crate::project::ProjectError;
+use crate::project::{ProjectError, RereadFault};
 use crate::report::event::{Blocker, MigrationRef};
 use crate::report::place::Snippet;
 
@@ -126,6 +126,17 @@ pub enum Stop {
     /// committed itself is in the database, and the history does not have it.
     #[error("ended its own transaction while it ran")]
     EscapedTransaction,
+    /// Rows that are read from disk when they are sent were not what was hashed; its transaction was
+    /// rolled back.
+    #[error("was rolled back: {why}")]
+    Rows {
+        /// What happened to the file.
+        why: RereadFault,
+        /// The statement.
+        snippet: Option<Snippet>,
+        /// For a file that runs statement by statement: how many before it are committed.
+        kept: usize,
+    },
     /// A lock was not obtained in all tries.
     #[error("did not get a lock in {tries} tries")]
     Locked {
@@ -216,6 +227,7 @@ impl Stop {
     pub fn kept(&self) -> usize {
         match self {
             Self::Statement { kept, .. }
+            | Self::Rows { kept, .. }
             | Self::Locked { kept, .. }
             | Self::OverBudget { kept, .. }
             | Self::Interrupted { kept } => *kept,

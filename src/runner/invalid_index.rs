@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::sync::mpsc;
 
-use super::attempt::{Answer, Interrupt, Limits, Link, drive};
+use super::attempt::{Answer, Heading, Interrupt, Limits, Link, drive};
 use super::error::Stop;
 use crate::pg::error::DbFailure;
 use crate::report::event::{MigrationRef, RunEvent};
@@ -52,7 +52,12 @@ pub async fn drop_all(
             },
             sink: link.sink,
         };
-        let driven = drive(&mut patient, migration, 0..0, limits, answers, work).await;
+        let heading = Heading {
+            migration,
+            statements: 0..0,
+            limits,
+        };
+        let driven = drive(&mut patient, &[heading], answers, work, &mut ()).await;
         match driven.result {
             Some(Ok(())) => link.sink.event(&RunEvent::InvalidIndexDropped {
                 migration: migration.clone(),

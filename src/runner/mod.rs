@@ -1,15 +1,19 @@
 //! Runs a plan against a database.
 //!
 //! `open` connects, looks around and refuses; `turn` takes the history's lock; `apply` walks the
-//! plan (`run`) and hands each migration to `transactional` (one transaction, retried whole) or `stepwise`
-//! (statement by statement, journalled). Both send statements through `attempt`, which listens to
+//! plan (`run`). Files that are one transaction travel together (`convoy`), each in one message
+//! (`packed`); what is tried again, or cannot be packed, goes through `transactional` (one transaction,
+//! retried whole), and what cannot be one transaction through `stepwise` (statement by statement,
+//! journalled). All send statements through `attempt`, which listens to
 //! notices, to the watcher's second connection and to the interrupt while it waits.
 
 pub mod apply;
 pub mod attempt;
+mod convoy;
 pub mod error;
 pub mod invalid_index;
 pub mod open;
+mod packed;
 pub mod probe;
 pub mod record;
 pub mod resolve;
@@ -17,5 +21,6 @@ pub mod retry;
 mod run;
 pub mod stepwise;
 pub mod transactional;
+mod travel;
 pub mod turn;
 pub mod watch;

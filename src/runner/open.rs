@@ -1,5 +1,6 @@
 //! Opens the session of a run, looks at the server, and refuses one that is not fit.
 
+use std::pin::Pin;
 use std::time::Duration;
 
 use super::error::RunError;
@@ -49,6 +50,9 @@ pub struct Opened {
     /// What the reader should know.
     pub warnings: Vec<RunEvent>,
 }
+
+/// A session that is being opened while something else is done.
+pub type BegunOpening = Pin<Box<dyn Future<Output = Result<Opened, RunError>>>>;
 
 /// Connects, inspects, refuses or prepares.
 pub async fn open(opening: &Opening) -> Result<Opened, RunError> {

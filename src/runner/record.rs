@@ -51,7 +51,7 @@ pub fn migration_ref(project: &Project, migration: &Migration) -> MigrationRef {
 /// Everything about a migration that its row has, whatever was done with it.
 pub struct Facts<'a> {
     migration: &'a Migration,
-    up_sql: Cow<'a, str>,
+    up_sql: Option<Cow<'a, str>>,
     down_sql: Option<Cow<'a, str>>,
     key: Key,
     phase_number: u32,
@@ -67,7 +67,7 @@ impl<'a> Facts<'a> {
         Self {
             migration,
             up_sql: migration.stored(),
-            down_sql: migration.rollback.as_ref().map(RollbackScript::stored),
+            down_sql: migration.rollback.as_ref().and_then(RollbackScript::stored),
             key: key(migration),
             phase_number: phase.number.value,
             phase: &phase.name.value,
@@ -103,7 +103,7 @@ impl<'a> Facts<'a> {
             refinery_checksum: self.checksum.as_deref(),
             duration,
             statements,
-            up_sql: Some(&self.up_sql),
+            up_sql: self.up_sql.as_deref(),
             down_sql: self.down_sql.as_deref(),
             reason: why.reason,
             journal_seq,

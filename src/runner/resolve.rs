@@ -21,23 +21,26 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// Time between two tries to connect.
 const INTERVAL: Duration = Duration::from_millis(500);
 
-/// What became of a migration.
+/// What became of the migrations that were on their way.
 #[derive(Debug)]
 pub enum Fate {
-    /// It is in the database; the session is a new one that holds the lock.
-    Applied(Box<Opened>),
-    /// It is not; likewise.
-    NotApplied(Box<Opened>),
+    /// So many of them, the first ones, are in the database.
+    Known {
+        /// A new session that holds the lock.
+        opened: Box<Opened>,
+        /// How many.
+        applied: usize,
+    },
     /// Nobody can tell.
     Unknown(String),
 }
 
-/// Asks until there is an answer, or patience ends.
+/// Asks until there is an answer, or patience ends. `keys` are what was on its way, in its order.
 pub async fn ask(
     opening: &Opening,
     store: &Store,
     lock: HistoryLock,
-    key: &Key,
+    keys: &[Key],
     run: &str,
     reason: &str,
     sink: &mut dyn EventSink,
@@ -47,7 +50,7 @@ pub async fn ask(
     });
     let deadline = Deadline::after(PATIENCE);
     loop {
-        let why = match try_once(opening, store, lock, key, run, &deadline, sink).await {
+        let why = match try_once(opening, store, lock, keys, run, &deadline, sink).await {
             Ok(fate) => return fate,
             Err(why) => why,
         };
@@ -66,7 +69,7 @@ async fn try_once(
     opening: &Opening,
     store: &Store,
     lock: HistoryLock,
-    key: &Key,
+    keys: &[Key],
     run: &str,
     deadline: &Deadline,
     sink: &mut dyn EventSink,
@@ -81,14 +84,12 @@ async fn try_once(
             other => in_full(&other),
         })?;
     let applied = store
-        .has_row(&opened.session, key, run)
+        .count_applied(&opened.session, keys, run)
         .await
         .map_err(|error| in_full(&error))?;
-    let opened = Box::new(opened);
-    Ok(if applied {
-        Fate::Applied(opened)
-    } else {
-        Fate::NotApplied(opened)
+    Ok(Fate::Known {
+        opened: Box::new(opened),
+        applied,
     })
 }
 

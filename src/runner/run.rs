@@ -1,17 +1,18 @@
 //! A run that holds the lock: its work, one after the other, and how it ended.
 
+use std::collections::HashMap;
 use std::time::Instant;
 
-use super::apply::{Applied, Scripts};
+use super::apply::Applied;
 use super::attempt::{Interrupt, Link};
 use super::error::{RunError, Stop};
 use super::open::{Opened, Opening};
 use super::record::{Facts, Why, migration_ref};
 use super::resolve::{self, Fate};
 use super::stepwise::{self, Steps};
-use super::transactional::{self, Setup, Unit};
+use super::transactional::{self, Setup, Tried, Unit};
 use crate::history::error::HistoryError;
-use crate::history::model::{Action, History, StatementState};
+use crate::history::model::{Action, History, Key, StatementState};
 use crate::history::record::{Prepared, RecordDuration};
 use crate::history::store::Store;
 use crate::pg::error::DbFailure;
@@ -38,7 +39,8 @@ pub(super) struct Run<'a> {
     pub(super) setup: Setup,
     pub(super) id: String,
     pub(super) chosen: Chosen,
-    pub(super) scripts: Scripts,
+    /// By the migration's index in the project.
+    pub(super) scripts: HashMap<usize, Script>,
     pub(super) applied: Vec<AppliedMigration>,
     pub(super) kept: usize,
     pub(super) unknown: bool,
@@ -66,16 +68,32 @@ pub(super) fn tell_passed_over(project: &Project, chosen: &Chosen, sink: &mut dy
 }
 
 /// One migration's way into the history.
-struct Recording<'a> {
-    session: &'a Session,
-    store: &'a Store,
-    lock: HistoryLock,
-    facts: &'a Facts<'a>,
-    run: &'a str,
-    reset: String,
+pub(super) struct Recording<'a> {
+    pub(super) session: &'a Session,
+    pub(super) store: &'a Store,
+    pub(super) lock: HistoryLock,
+    pub(super) facts: &'a Facts<'a>,
+    pub(super) run: &'a str,
+    pub(super) reset: String,
 }
 
 impl Recording<'_> {
+    /// What tells this file's transaction from every other.
+    pub(super) fn guard(&self) -> String {
+        format!("{}:{}", self.run, self.facts.key().to_text())
+    }
+
+    /// The statement that records a file within its own transaction.
+    pub(super) fn row(&self, script: &Script, guard: &str) -> Prepared {
+        let since_begin = RecordDuration::SinceBegin;
+        let count = script.body().len();
+        self.store.record(
+            &self
+                .facts
+                .record(self.why(), Some(guard), since_begin, count, None),
+        )
+    }
+
     fn why(&self) -> Why<'_> {
         Why {
             run: self.run,
@@ -91,15 +109,12 @@ impl Recording<'_> {
         setup: &Setup,
         script: &Script,
         named: &MigrationRef,
+        first: Option<Tried>,
     ) -> Result<u32, Box<Stop>> {
-        let guard = format!("{}:{}", self.run, self.facts.key().to_text());
+        let guard = self.guard();
         let body = script.body();
-        let since_begin = RecordDuration::SinceBegin;
-        let row = self
-            .facts
-            .record(self.why(), Some(&guard), since_begin, body.len(), None);
         // Any statement may call a function, and any function may give the lock away.
-        let records = [self.lock_is_held(), self.store.record(&row)];
+        let records = [lock_is_held(self.lock), self.row(script, &guard)];
         let unit = Unit {
             script,
             first: body.start,
@@ -110,7 +125,7 @@ impl Recording<'_> {
             migration: named,
             kept: 0,
         };
-        transactional::run(link, setup, unit)
+        transactional::run(link, setup, unit, first)
             .await
             .map(|cost| cost.retries)
     }
@@ -136,7 +151,7 @@ impl Recording<'_> {
         let record = self
             .store
             .record(&self.facts.record(self.why(), None, duration, count, last));
-        let held = self.lock_is_held();
+        let held = lock_is_held(self.lock);
         let begin = format!("begin; {}", steps.setup.own_prefix());
         let parameters = record.borrowed();
         let (begun, held, written, ended) = tokio::join!(
@@ -164,13 +179,13 @@ impl Recording<'_> {
         let own = |failure| stepwise::own("could not reset the session", failure);
         self.session.run(&self.reset).await.map_err(own)
     }
+}
 
-    /// What makes the transaction fail if a file has given the run's lock away.
-    fn lock_is_held(&self) -> Prepared {
-        Prepared {
-            sql: self.lock.assert_sql(),
-            parameters: Vec::new(),
-        }
+/// What makes the transaction fail if a file has given the run's lock away.
+pub(super) fn lock_is_held(lock: HistoryLock) -> Prepared {
+    Prepared {
+        sql: lock.assert_sql(),
+        parameters: Vec::new(),
     }
 }
 
@@ -213,7 +228,8 @@ impl Run<'_> {
         sink: &mut dyn EventSink,
     ) -> Result<(), RunError> {
         let mut phase_told = None;
-        for item in work {
+        let mut rest = work;
+        while let Some(item) = rest.first() {
             if interrupt.is_set() {
                 return Err(RunError::Interrupted);
             }
@@ -230,52 +246,131 @@ impl Run<'_> {
                     title: phase.title.clone(),
                 });
             }
-            match item {
-                Work::Migration { index } => self.migrate(*index, interrupt, sink).await?,
-                Work::Analyze { tables, .. } => self.analyze(tables).await?,
+            let done = match item {
+                Work::Migration { index } => {
+                    let group = self.group(rest);
+                    if group.is_empty() {
+                        self.migrate(*index, &[], None, interrupt, sink).await?
+                    } else {
+                        self.travel(&group, interrupt, sink).await?
+                    }
+                }
+                Work::Analyze { tables, .. } => {
+                    self.analyze(tables).await?;
+                    1
+                }
                 Work::PassOver { .. } => {
                     let one = Chosen {
                         work: vec![item.clone()],
                         left: 0,
                     };
                     tell_passed_over(self.project, &one, sink);
+                    1
                 }
-            }
+            };
+            rest = &rest[done..];
         }
         Ok(())
     }
 
-    async fn migrate(
+    /// Runs one migration; returns how many are committed, which may be more: those in `behind` were
+    /// on their way when the connection was lost. `first` is what a first try came to that was made
+    /// elsewhere.
+    pub(super) async fn migrate(
         &mut self,
         index: usize,
+        behind: &[usize],
+        first: Option<Tried>,
         interrupt: &mut Interrupt,
         sink: &mut dyn EventSink,
-    ) -> Result<(), RunError> {
-        let migration = &self.project.migrations[index];
-        let named = migration_ref(self.project, migration);
+    ) -> Result<usize, RunError> {
+        let named = migration_ref(self.project, &self.project.migrations[index]);
         let started = Instant::now();
-        let done = self.run_one(index, &named, interrupt, sink).await;
-        let (statements, retries) = match done {
-            Ok(done) => done,
-            Err(stop) => self.after_stop(index, &named, *stop, sink).await?,
+        let run_one = self.run_one(index, &named, first, interrupt, sink);
+        let (statements, retries, more) = match run_one.await {
+            Ok((statements, retries)) => (statements, retries, 0),
+            Err(stop) => {
+                let more = self.after_stop(index, behind, &named, *stop, sink).await?;
+                (self.statements(index), 0, more)
+            }
         };
         let duration_ms = started.elapsed().as_secs_f64() * 1000.0;
+        self.applied(named, statements, retries, duration_ms, sink);
+        for index in &behind[..more] {
+            let named = migration_ref(self.project, &self.project.migrations[*index]);
+            let statements = self.statements(*index);
+            self.started(&named, statements, true, None, sink);
+            self.applied(named, statements, 0, 0.0, sink);
+        }
+        Ok(1 + more)
+    }
+
+    fn statements(&self, index: usize) -> usize {
+        self.scripts
+            .get(&index)
+            .map_or(0, |script| script.body().len())
+    }
+
+    pub(super) fn started(
+        &self,
+        named: &MigrationRef,
+        statements: usize,
+        transactional: bool,
+        resumed_at: Option<usize>,
+        sink: &mut dyn EventSink,
+    ) {
+        sink.event(&RunEvent::MigrationStarted {
+            migration: named.clone(),
+            statements,
+            transactional,
+            resumed_at,
+        });
+    }
+
+    pub(super) fn applied(
+        &mut self,
+        named: MigrationRef,
+        statements: usize,
+        retries: u32,
+        duration_ms: f64,
+        sink: &mut dyn EventSink,
+    ) {
         sink.event(&RunEvent::MigrationApplied {
             migration: named.clone(),
             statements,
             retries,
             duration_ms,
         });
+        self.note_applied(named, statements, retries, duration_ms);
+    }
+
+    pub(super) fn note_applied(
+        &mut self,
+        named: MigrationRef,
+        statements: usize,
+        retries: u32,
+        duration_ms: f64,
+    ) {
         self.applied.push(AppliedMigration {
-            version: named.version.clone(),
-            name: named.name.clone(),
-            phase: named.phase.clone(),
-            step: named.step.clone(),
+            version: named.version,
+            name: named.name,
+            phase: named.phase,
+            step: named.step,
             statements,
             retries,
             duration_ms,
         });
-        Ok(())
+    }
+
+    /// Returns how transactions of a phase are set up.
+    pub(super) fn setup_of(&self, phase: usize) -> Setup {
+        let contract = self.project.manifest.phases[phase].contract.as_ref();
+        Setup {
+            lock_hold: contract
+                .and_then(|contract| contract.max_lock_hold.as_ref())
+                .map(|at| at.value),
+            ..self.setup.clone()
+        }
     }
 
     /// Runs one migration and its history row; returns its statements and retries.
@@ -283,25 +378,18 @@ impl Run<'_> {
         &mut self,
         index: usize,
         named: &MigrationRef,
+        first: Option<Tried>,
         interrupt: &mut Interrupt,
         sink: &mut dyn EventSink,
     ) -> Result<(usize, u32), Box<Stop>> {
         self.kept = 0;
         let migration = &self.project.migrations[index];
-        let Some((_, script)) = self.scripts.iter().find(|(at, _)| *at == index) else {
+        let Some(script) = self.scripts.get(&index) else {
             return Ok((0, 0));
         };
         let facts = Facts::new(self.project, migration, self.store.refinery().version_type);
         let journal = self.history.journal(facts.key());
-        let contract = self.project.manifest.phases[migration.phase]
-            .contract
-            .as_ref();
-        let setup = Setup {
-            lock_hold: contract
-                .and_then(|contract| contract.max_lock_hold.as_ref())
-                .map(|at| at.value),
-            ..self.setup.clone()
-        };
+        let setup = self.setup_of(migration.phase);
         let steps = Steps {
             script,
             store: &self.store,
@@ -312,12 +400,11 @@ impl Run<'_> {
             setup: &setup,
         };
         let transactional = matches!(script.mode(), Mode::Transaction { .. });
-        sink.event(&RunEvent::MigrationStarted {
-            migration: named.clone(),
-            statements: script.body().len(),
-            transactional,
-            resumed_at: Some(steps.resume_at()).filter(|at| *at > 0 && !transactional),
-        });
+        if first.is_none() {
+            let resumed_at = Some(steps.resume_at()).filter(|at| *at > 0 && !transactional);
+            let count = script.body().len();
+            self.started(named, count, transactional, resumed_at, sink);
+        }
         let mut link = Link {
             session: &self.opened.session,
             notices: &mut self.opened.notices,
@@ -338,7 +425,7 @@ impl Run<'_> {
         };
         let retries = if transactional {
             recording
-                .in_transaction(&mut link, &setup, script, named)
+                .in_transaction(&mut link, &setup, script, named, first)
                 .await?
         } else {
             recording
@@ -348,61 +435,49 @@ impl Run<'_> {
         Ok((count, retries))
     }
 
-    /// Finds out what a lost connection has left, and gives every other stop its migration.
+    /// Finds out what a lost connection has left, and gives every other stop its migration. Returns
+    /// how many of those behind are committed too.
     async fn after_stop(
         &mut self,
         index: usize,
+        behind: &[usize],
         named: &MigrationRef,
         stop: Stop,
         sink: &mut dyn EventSink,
-    ) -> Result<(usize, u32), RunError> {
+    ) -> Result<usize, RunError> {
         self.kept = self.kept.max(stop.kept());
-        let Stop::ConnectionLost { failure } = stop else {
-            return Err(RunError::Migration {
-                migration: Box::new(named.clone()),
-                stop: Box::new(stop),
-            });
+        let stopped = |stop| RunError::Migration {
+            migration: Box::new(named.clone()),
+            stop: Box::new(stop),
         };
-        let key = key(&self.project.migrations[index]);
+        let Stop::ConnectionLost { failure } = stop else {
+            return Err(stopped(stop));
+        };
+        let keys: Vec<Key> = std::iter::once(&index)
+            .chain(behind)
+            .map(|index| key(&self.project.migrations[*index]))
+            .collect();
         let reason = failure.to_string();
-        let fate = resolve::ask(
-            &self.opening,
-            &self.store,
-            self.lock,
-            &key,
-            &self.id,
-            &reason,
-            sink,
-        )
-        .await;
+        let (opening, store) = (&self.opening, &self.store);
+        let fate = resolve::ask(opening, store, self.lock, &keys, &self.id, &reason, sink).await;
         self.watch_session = None;
         match fate {
-            Fate::Applied(opened) => {
+            Fate::Known { opened, applied } => {
                 self.opened = *opened;
-                let count = self.scripts.iter().find(|(at, _)| *at == index);
-                Ok((count.map_or(0, |(_, script)| script.body().len()), 0))
-            }
-            Fate::NotApplied(opened) => {
-                self.opened = *opened;
-                let journal = self.store.read(&self.opened.session).await?;
-                self.kept = journal
-                    .journal(&key)
+                if let Some(more) = applied.checked_sub(1) {
+                    return Ok(more);
+                }
+                let history = self.store.read(&self.opened.session).await?;
+                self.kept = history
+                    .journal(&keys[0])
                     .iter()
                     .filter(|row| row.state == StatementState::Done)
                     .count();
-                let stop = Box::new(Stop::ConnectionLost { failure });
-                Err(RunError::Migration {
-                    migration: Box::new(named.clone()),
-                    stop,
-                })
+                Err(stopped(Stop::ConnectionLost { failure }))
             }
             Fate::Unknown(why) => {
                 self.unknown = true;
-                let stop = Box::new(Stop::Unknown { failure, why });
-                Err(RunError::Migration {
-                    migration: Box::new(named.clone()),
-                    stop,
-                })
+                Err(stopped(Stop::Unknown { failure, why }))
             }
         }
     }

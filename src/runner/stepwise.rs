@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc;
 
-use super::attempt::{Answer, Cancelled, Driven, Limits, Link, drive, is_gone, no_answer};
+use super::attempt::{Answer, Cancelled, Driven, Heading, Limits, Link, drive, is_gone, no_answer};
 use super::error::Stop;
 use super::invalid_index;
 use super::probe::{self, Baseline, Evidence};
@@ -195,7 +195,7 @@ impl Steps<'_> {
             migration: self.migration,
             kept: index,
         };
-        transactional::run(link, &setup, unit)
+        transactional::run(link, &setup, unit, None)
             .await
             .map(|cost| cost.retries)
     }
@@ -452,16 +452,12 @@ impl Steps<'_> {
             lock_wait: (!lock_timeout.is_zero()).then(|| lock_timeout.saturating_mul(3)),
             total: has_budget.then_some(budget),
         };
-        let statements = self.script.len();
-        drive(
-            link,
-            self.migration,
-            bare.index..statements,
+        let heading = Heading {
+            migration: self.migration,
+            statements: bare.index..self.script.len(),
             limits,
-            answers,
-            work,
-        )
-        .await
+        };
+        drive(link, &[heading], answers, work, &mut ()).await
     }
 
     /// Gives a failure that is not tried again its name.

@@ -5,7 +5,8 @@ use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
 
 use super::attempt::{
-    Answer, Cancelled, Driven, Limits, Link, drive, is_gone, no_answer, no_second_connection,
+    Answer, Cancelled, Driven, Heading, Limits, Link, drive, is_gone, no_answer,
+    no_second_connection,
 };
 use super::error::Stop;
 use super::retry::{LockPolicy, Next, Tries};
@@ -13,8 +14,9 @@ use super::watch;
 use crate::history::record::Prepared;
 use crate::pg::error::{DbFailure, Kind};
 use crate::pg::lock::LOST;
-use crate::pg::session::{Command, Session, Window};
+use crate::pg::session::{Command, CopyFailure, Session, Window};
 use crate::pg::settings::DISCARD;
+use crate::project::RereadFault;
 use crate::project::script::Script;
 use crate::report::event::{Blocker, MigrationRef, RunEvent};
 use crate::report::place::Snippet;
@@ -36,7 +38,7 @@ pub struct Setup {
     pub own_role: String,
     /// What restores the settings that the file before has changed; `None` leaves the session's,
     /// and what the file makes in it.
-    pub restore: Option<String>,
+    pub restore: Option<Vec<String>>,
     /// `max_lock_hold` of the phase.
     pub lock_hold: Option<Duration>,
 }
@@ -46,11 +48,33 @@ impl Setup {
     ///
     /// A file may have changed role and search path; both come back by themselves at the commit.
     pub fn own_prefix(&self) -> String {
-        format!(
-            "set local session authorization default; {}; \
-             set local search_path = pg_catalog, pg_temp; set local row_security = on",
-            self.own_role
-        )
+        self.own_commands().join("; ")
+    }
+
+    /// Returns it as single commands.
+    pub fn own_commands(&self) -> [String; 4] {
+        [
+            "set local session authorization default".to_owned(),
+            self.own_role.clone(),
+            "set local search_path = pg_catalog, pg_temp".to_owned(),
+            "set local row_security = on".to_owned(),
+        ]
+    }
+
+    /// Returns the commands that give a file's transaction its limits, its guard and its path.
+    pub fn settings(&self, guard: &str, lock_timeout: Duration) -> Vec<String> {
+        let mut commands = vec![
+            format!("set local lock_timeout = {}", lock_timeout.as_millis()),
+            format!(
+                "set local statement_timeout = {}",
+                self.policy.statement_timeout.as_millis()
+            ),
+            format!("set local evmig.guard = {}", quote::literal(guard)),
+        ];
+        if let Some(path) = &self.search_path {
+            commands.push(format!("set local search_path = {path}"));
+        }
+        commands
     }
 }
 
@@ -85,25 +109,45 @@ pub struct Cost {
 }
 
 /// Where in a unit a failure happened.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum At {
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum At {
+    /// Before the file's first statement.
     Begin,
+    /// In the statement with this index.
     Statement(usize),
+    /// Rows that could not be read again.
+    Rows(usize, RereadFault),
+    /// Behind the last statement.
     End,
+    /// In the history row.
     Record,
+    /// In the commit.
     Commit,
 }
+
+/// What one try came to.
+pub(super) type Tried = Driven<Result<(), (At, DbFailure)>>;
 
 /// Runs a unit until it is committed, a limit is reached, or it fails.
 ///
 /// A lost connection comes back as [`Stop::ConnectionLost`], whether or not the commit happened;
 /// the caller asks the history.
-pub async fn run(link: &mut Link<'_>, setup: &Setup, unit: Unit<'_>) -> Result<Cost, Box<Stop>> {
+///
+/// `first` is what a first try came to that was made elsewhere.
+pub(super) async fn run(
+    link: &mut Link<'_>,
+    setup: &Setup,
+    unit: Unit<'_>,
+    mut first: Option<Tried>,
+) -> Result<Cost, Box<Stop>> {
     let started = Instant::now();
     let mut tries = Tries::new(setup.policy, setup.deadlock_timeout);
     let mut lock_timeout = setup.policy.lock_timeout;
     loop {
-        let driven = attempt(link, setup, unit, lock_timeout).await;
+        let driven = match first.take() {
+            Some(tried) => tried,
+            None => attempt(link, setup, unit, lock_timeout).await,
+        };
         let (at, failure) = match driven.result {
             Some(Ok(())) => {
                 return Ok(Cost {
@@ -131,7 +175,7 @@ pub async fn run(link: &mut Link<'_>, setup: &Setup, unit: Unit<'_>) -> Result<C
         else {
             return Err(Box::new(Stop::Locked {
                 tries: tries.failed(),
-                snippet: snippet(unit, at, &failure),
+                snippet: snippet(unit, &at, &failure),
                 blockers: driven.blockers,
                 failure,
                 kept: unit.kept,
@@ -248,24 +292,25 @@ async fn attempt(
     setup: &Setup,
     unit: Unit<'_>,
     lock_timeout: Duration,
-) -> Driven<Result<(), (At, DbFailure)>> {
-    let limits = Limits {
-        lock_hold: setup.lock_hold,
-        lock_wait: (!lock_timeout.is_zero()).then(|| lock_timeout.saturating_mul(3)),
-        total: None,
+) -> Tried {
+    let heading = Heading {
+        migration: unit.migration,
+        statements: unit.first..unit.script.len(),
+        limits: limits(setup, lock_timeout),
     };
     let (sender, answers) = mpsc::unbounded_channel();
     let session = link.session;
     let work = send(session, setup, unit, lock_timeout, sender);
-    drive(
-        link,
-        unit.migration,
-        unit.first..unit.script.len(),
-        limits,
-        answers,
-        work,
-    )
-    .await
+    drive(link, &[heading], answers, work, &mut ()).await
+}
+
+/// When a transaction is stopped from outside.
+pub(super) fn limits(setup: &Setup, lock_timeout: Duration) -> Limits {
+    Limits {
+        lock_hold: setup.lock_hold,
+        lock_wait: (!lock_timeout.is_zero()).then(|| lock_timeout.saturating_mul(3)),
+        total: None,
+    }
 }
 
 /// Puts the whole transaction on the wire.
@@ -279,18 +324,7 @@ async fn send(
     lock_timeout: Duration,
     answers: mpsc::UnboundedSender<Answer>,
 ) -> Result<(), (At, DbFailure)> {
-    let search_path = setup
-        .search_path
-        .as_ref()
-        .map(|path| format!("; set local search_path = {path}"))
-        .unwrap_or_default();
-    let settings = format!(
-        "set local lock_timeout = {}; set local statement_timeout = {}; \
-         set local evmig.guard = {}{search_path}",
-        lock_timeout.as_millis(),
-        setup.policy.statement_timeout.as_millis(),
-        quote::literal(unit.guard),
-    );
+    let settings = setup.settings(unit.guard, lock_timeout).join("; ");
     let mut own_prefix = format!("set constraints all immediate; {}", setup.own_prefix());
     if setup.restore.is_some() {
         own_prefix.push_str("; ");
@@ -311,7 +345,8 @@ async fn send(
         places.push(At::Begin);
     }
     // Inside the transaction: if it failed outside, the file would run with another's settings.
-    if let Some(restore) = &setup.restore {
+    let restore = setup.restore.as_ref().map(|commands| commands.join("; "));
+    if let Some(restore) = &restore {
         commands.push(Command::Text(restore));
         places.push(At::Begin);
     }
@@ -323,9 +358,9 @@ async fn send(
         if let Some(data) = script.copy_data(index) {
             flush(session, &mut commands, &mut places, &answers).await?;
             session
-                .copy_in(text, data)
+                .copy_in(text, data.chunks())
                 .await
-                .map_err(|failure| (At::Statement(index), failure))?;
+                .map_err(|failure| copy_failed(index, failure))?;
             // The listener may be gone; nothing depends on it.
             let _ = answers.send(Answer::Statement(index));
             continue;
@@ -348,6 +383,16 @@ async fn send(
     flush(session, &mut commands, &mut places, &answers).await
 }
 
+fn copy_failed(index: usize, failure: CopyFailure<RereadFault>) -> (At, DbFailure) {
+    match failure {
+        CopyFailure::Server(failure) => (At::Statement(index), *failure),
+        CopyFailure::Data(why) => {
+            let failure = DbFailure::protocol(&why.to_string());
+            (At::Rows(index, why), failure)
+        }
+    }
+}
+
 /// Sends what has gathered and waits for the answers.
 async fn flush<'a>(
     session: &'a Session,
@@ -368,16 +413,17 @@ async fn flush<'a>(
         .pipeline(commands, Window::default(), answered)
         .await
         .map(|_| ())
-        .map_err(|(at, failure)| (places.get(at).copied().unwrap_or(At::Commit), failure))
+        .map_err(|(at, failure)| (places.get(at).cloned().unwrap_or(At::Commit), failure))
 }
 
 /// Returns the place of a failure in the file.
-fn snippet(unit: Unit<'_>, at: At, failure: &DbFailure) -> Option<Snippet> {
+fn snippet(unit: Unit<'_>, at: &At, failure: &DbFailure) -> Option<Snippet> {
     match at {
         At::Statement(index) => {
-            let offset = failure.caret_in(unit.script.text(index));
-            Some(unit.script.snippet(index, offset))
+            let offset = failure.caret_in(unit.script.text(*index));
+            Some(unit.script.snippet(*index, offset))
         }
+        At::Rows(index, _) => Some(unit.script.snippet(*index, None)),
         At::Begin if unit.begin != "begin" => Some(unit.script.snippet(0, None)),
         _ => None,
     }
@@ -391,7 +437,7 @@ fn stop(
     failure: DbFailure,
     cancelled: Option<Cancelled>,
 ) -> Stop {
-    let place = snippet(unit, at, &failure);
+    let place = snippet(unit, &at, &failure);
     match cancelled {
         Some(Cancelled::Interrupt | Cancelled::NoAnswer) => {
             return Stop::Interrupted { kept: unit.kept };
@@ -413,6 +459,11 @@ fn stop(
             of: unit.script.len(),
             snippet: place,
             failure,
+            kept: unit.kept,
+        },
+        At::Rows(_, why) => Stop::Rows {
+            why,
+            snippet: place,
             kept: unit.kept,
         },
         At::Record if failure.message.contains(GUARD_ERROR) => Stop::EscapedTransaction,

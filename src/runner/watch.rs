@@ -1,11 +1,13 @@
 //! A second connection that looks at the first while it waits: who is in its way, how far its
 //! index build is, how long it has held strong locks.
 
+use std::cell::Cell;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc::UnboundedSender;
 
+use super::attempt::Limits;
 use crate::pg::connect::{ConnectOptions, connect};
 use crate::pg::lock::{BLOCKER_COLUMNS, blocker};
 use crate::pg::params::Parameters;
@@ -31,7 +33,9 @@ pub struct Look {
     pub index: Option<IndexBuild>,
     /// A relation older than the transaction that it holds a strong lock on.
     pub strong_lock: Option<String>,
-    /// Time since the statement began.
+    /// `application_name` of the session.
+    pub mark: Option<String>,
+    /// Time since the work began.
     pub elapsed: Duration,
 }
 
@@ -66,20 +70,30 @@ impl Watcher {
 
     /// Looks at a backend again and again and sends what it sees, until it is dropped.
     ///
-    /// The first look is early enough for a try that may wait for locks no longer than `lock_wait`.
+    /// The first look is early enough for a try that may wait for locks no longer than its limit.
+    /// While one answer follows another there is nothing to look for, unless the time is limited
+    /// that locks are held.
     /// Where no second connection can be had, it says so once in a run and goes on asking for one:
     /// the run goes on without names for who is in the way.
     pub async fn watch(
         &self,
         kept: &mut Option<Session>,
         pid: i32,
-        lock_wait: Option<Duration>,
+        limits: Limits,
+        last_answer: &Cell<Instant>,
         looks: UnboundedSender<Result<Look, String>>,
     ) {
-        let started = Instant::now();
-        let first = lock_wait.map_or(FIRST_LOOK, |limit| FIRST_LOOK.min(limit / 6));
+        let started = last_answer.get();
+        let first = limits
+            .lock_wait
+            .map_or(FIRST_LOOK, |limit| FIRST_LOOK.min(limit / 6));
         tokio::time::sleep(first).await;
         loop {
+            let quiet = last_answer.get().elapsed();
+            if quiet < first && limits.lock_hold.is_none() {
+                tokio::time::sleep(first.saturating_sub(quiet)).await;
+                continue;
+            }
             if let Err(message) = self.ready(kept).await {
                 if self.is_first_complaint() {
                     // The receiver is gone only when the statement is done.
@@ -188,11 +202,13 @@ async fn look(
          left join pg_stat_activity a on a.pid = p.current_locker_pid and a.pid <> 0 \
          where p.pid = $1::integer"
     );
+    let mark = "select a.application_name from pg_stat_activity a where a.pid = $1::integer";
     let pid = [Some(pid.as_str())];
-    let (blockers, locker, strong) = tokio::join!(
+    let (blockers, locker, strong, mark) = tokio::join!(
         session.query(&blockers, &pid),
         session.query(&locker, &pid),
         session.query(include_str!("sql/strong_lock.sql"), &pid),
+        session.query(mark, &pid),
     );
     let index = locker?.first().map(|row| IndexBuild {
         phase: row.text(8),
@@ -203,6 +219,7 @@ async fn look(
         blockers: blockers?.iter().map(blocker).collect(),
         index,
         strong_lock: strong?.first().map(|row| row.text(0)),
+        mark: mark?.first().map(|row| row.text(0)),
         elapsed: started.elapsed(),
     })
 }

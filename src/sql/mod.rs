@@ -15,6 +15,7 @@ pub mod object;
 pub mod outside;
 pub mod psql;
 pub mod quote;
+pub mod rows;
 pub mod shape;
 pub mod split;
 pub mod token;

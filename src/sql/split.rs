@@ -158,6 +158,22 @@ impl SplitError {
         }
     }
 
+    /// Whether the error stands, whatever text is put behind `text`.
+    fn is_final(&self, text: &str) -> bool {
+        let open = matches!(
+            self,
+            Self::OpenString { .. }
+                | Self::OpenDollarQuote { .. }
+                | Self::OpenIdentifier { .. }
+                | Self::OpenComment { .. }
+                | Self::OpenParenthesis { .. }
+                | Self::OpenBody { .. }
+                | Self::OpenCopy { .. }
+        );
+        // The line that it stands on must be all there.
+        !open && text[self.at()..].contains('\n')
+    }
+
     /// How many bytes to underline there, at least 1.
     pub fn length(&self) -> usize {
         match self {
@@ -185,13 +201,7 @@ impl Script {
         if u32::try_from(text.len()).is_err() {
             return Err(SplitError::TooLarge { bytes: text.len() });
         }
-        Splitter {
-            text,
-            tokens: Tokens::new(text),
-            script: Self::default(),
-            open: None,
-        }
-        .run()
+        Splitter::new(text, Tokens::new(text)).run()
     }
 
     /// The statements, in order.
@@ -203,37 +213,116 @@ impl Script {
     }
 }
 
+/// How far the beginning of a longer text can be cut, whatever follows it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Reach {
+    /// Up to this byte; for what follows it, more text is needed.
+    Statements(usize),
+    /// Up to this byte, where the rows of a `COPY` begin.
+    Rows(usize),
+    /// The text is wrong, and no more text makes it right.
+    Wrong,
+}
+
+/// Returns how far `text`, of which more is to come, can be cut for certain; `inside` says that it
+/// is not the beginning of its file.
+///
+/// A statement is certain once its semicolon is there: every token before it has then ended, and
+/// nothing that looks ahead (a continued string) got as far as the end of the text. All else at the
+/// end counts as not there yet, and so does every error that more text could mend.
+pub(super) fn reach(text: &str, inside: bool) -> Reach {
+    let tokens = if inside {
+        Tokens::of_rest(text)
+    } else {
+        Tokens::new(text)
+    };
+    let mut splitter = Splitter::new(text, tokens);
+    splitter.rows_apart = true;
+    let mut certain = 0;
+    while let Some(token) = splitter.tokens.next() {
+        if let Err(error) = splitter.take(token) {
+            return if error.is_final(text) {
+                Reach::Wrong
+            } else {
+                Reach::Statements(certain)
+            };
+        }
+        if let Some(start) = splitter.rows {
+            // Whether a CR at the end is half of a line end is known with the next byte.
+            return if start == text.len() && text.ends_with('\r') {
+                Reach::Statements(certain)
+            } else {
+                Reach::Rows(start)
+            };
+        }
+        let at = splitter.tokens.at();
+        let ended = match token.kind {
+            Kind::Semicolon => splitter.open.is_none(),
+            // The line is all there once its end is.
+            Kind::Backslash => at < text.len(),
+            _ => false,
+        };
+        if ended {
+            certain = at;
+        }
+    }
+    Reach::Statements(certain)
+}
+
 struct Splitter<'a> {
     text: &'a str,
     tokens: Tokens<'a>,
     script: Script,
     /// The statement that has begun and not ended.
     open: Option<Open>,
+    /// Whether to stop where rows begin, and to leave them to the caller.
+    rows_apart: bool,
+    /// Where rows begin, if they are left to the caller.
+    rows: Option<usize>,
+}
+
+impl<'a> Splitter<'a> {
+    fn new(text: &'a str, tokens: Tokens<'a>) -> Self {
+        Self {
+            text,
+            tokens,
+            script: Script::default(),
+            open: None,
+            rows_apart: false,
+            rows: None,
+        }
+    }
 }
 
 impl Splitter<'_> {
+    /// Takes the next token.
+    fn take(&mut self, token: Token) -> Result<(), SplitError> {
+        check_closed(token, self.text)?;
+        match token.kind {
+            Kind::LineComment => self.note(token),
+            Kind::Backslash => self.backslash(token)?,
+            Kind::Semicolon if self.open.as_ref().is_none_or(Open::ends_at_semicolon) => {
+                if let Some(open) = self.open.take() {
+                    self.finish(&open, true)?;
+                }
+            }
+            _ if token.is_significant() => {
+                let word = match token.kind {
+                    Kind::Word => token.text(self.text),
+                    _ => "",
+                };
+                self.open
+                    .get_or_insert_with(|| Open::new(token.start))
+                    .push(token, word);
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
     fn run(mut self) -> Result<Script, SplitError> {
         while let Some(token) = self.tokens.next() {
-            check_closed(token, self.text)?;
-            match token.kind {
-                Kind::LineComment => self.note(token),
-                Kind::Backslash => self.backslash(token)?,
-                Kind::Semicolon if self.open.as_ref().is_none_or(Open::ends_at_semicolon) => {
-                    if let Some(open) = self.open.take() {
-                        self.finish(&open, true)?;
-                    }
-                }
-                _ if token.is_significant() => {
-                    let word = match token.kind {
-                        Kind::Word => token.text(self.text),
-                        _ => "",
-                    };
-                    self.open
-                        .get_or_insert_with(|| Open::new(token.start))
-                        .push(token, word);
-                }
-                _ => {}
-            }
+            self.take(token)?;
         }
         if let Some(open) = self.open.take() {
             if let Some(&at) = open.parentheses.first() {
@@ -285,6 +374,10 @@ impl Splitter<'_> {
             return Err(SplitError::NonstandardStrings { at: span.start });
         }
         let copy_data = match class.copy {
+            Some(CopyDirection::FromStdin) if semicolon && self.rows_apart => {
+                self.rows = Some(self.copy_start(span.start)?);
+                None
+            }
             Some(CopyDirection::FromStdin) if semicolon => Some(self.copy_data(span.start)?),
             Some(CopyDirection::FromStdin) => {
                 return Err(SplitError::OpenCopy { at: span.start });

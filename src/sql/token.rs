@@ -89,12 +89,32 @@ impl Token {
 pub struct Tokens<'a> {
     text: &'a str,
     at: usize,
+    /// Whether more of the same file stands before `text`, so that a mark at its start is none.
+    inside: bool,
 }
 
 impl<'a> Tokens<'a> {
     /// Starts at the beginning of `text`, which must be shorter than 4 GiB (`squawk-lexer` counts in u32).
     pub fn new(text: &'a str) -> Self {
-        Self { text, at: 0 }
+        Self {
+            text,
+            at: 0,
+            inside: false,
+        }
+    }
+
+    /// Starts at the beginning of `text`, which is the rest of a longer one.
+    pub(super) fn of_rest(text: &'a str) -> Self {
+        Self {
+            text,
+            at: 0,
+            inside: true,
+        }
+    }
+
+    /// Returns the byte at which the next token starts.
+    pub(super) fn at(&self) -> usize {
+        self.at
     }
 
     /// Goes on at byte `at`, which must be a character boundary at or after the last token.
@@ -108,7 +128,7 @@ impl Iterator for Tokens<'_> {
 
     fn next(&mut self) -> Option<Token> {
         let rest = &self.text[self.at..];
-        let (kind, closed, length) = if self.at > 0 && rest.starts_with(BOM) {
+        let (kind, closed, length) = if (self.at > 0 || self.inside) && rest.starts_with(BOM) {
             // To scan.l any byte above 0x7f belongs to an identifier; the lexer would skip it as a mark.
             (Kind::Word, true, word_length(rest))
         } else {

@@ -1,5 +1,5 @@
 //! B60 to B70, B74: project files that are not as they must be. Every error comes in one run, with
-//! file, line, column and the nearest valid name; nothing is connected to, let alone run.
+//! file, line, column and the nearest valid name; nothing is run, and no server is waited for.
 #![allow(
     clippy::too_many_lines,
     reason = "a whole output in a test is as long as the output"
@@ -28,6 +28,28 @@ fn evmig(project: &Project, words: &str) -> Evmig {
         .within(LIMIT)
         .arg("--database-url")
         .arg(NOBODY)
+}
+
+/// A server that takes the connection and never says a word, while its project is read.
+#[test]
+fn errors_of_the_project_wait_for_no_server() {
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let port = silent.local_addr().expect("bound").port();
+    let project = Project::one_phase().file("migrations/1_core/1_tables/nonsense.sql", "");
+    let output = Evmig::new(&project, "apply")
+        // Less than evmig waits for a server.
+        .within(Duration::from_secs(12))
+        .arg("--database-url")
+        .arg(format!(
+            "postgresql://nobody@127.0.0.1:{port}/none?sslmode=disable"
+        ))
+        .run()
+        .exits(2);
+    assert!(
+        output.stderr.contains("[bad-file-name]"),
+        "{}",
+        output.stderr
+    );
 }
 
 /// Runs `apply`, and `status` which must say the same; returns what they say.

@@ -25,6 +25,7 @@ mod harness;
 mod harness_self;
 mod history_format;
 mod hostile;
+mod large_files;
 mod locks;
 mod majors;
 mod output;

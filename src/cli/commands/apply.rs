@@ -18,7 +18,7 @@ use crate::cli::settings::{ApplySettings, LockArgs};
 use crate::cli::{git, signals};
 use crate::clock;
 use crate::plan::choose::Selection;
-use crate::project::{Project, Selector};
+use crate::project::Selector;
 use crate::render::{json, terminal};
 use crate::report::run::ApplyReport;
 use crate::runner::apply::{Applied, Request, apply};
@@ -62,15 +62,11 @@ pub struct ApplyArgs {
 
 /// Runs the command.
 pub fn run(args: &ApplyArgs, context: &mut Context<'_>) -> Result<Exit, CommandError> {
-    let project = context.project()?;
-    let settings = ApplySettings::resolve(
-        &args.locks,
-        args.wait.as_ref(),
-        &context.environment,
-        &project.manifest,
-    )?;
-    let events = events_file(args)?;
-    runtime()?.block_on(run_async(args, context, &project, &settings, events))
+    let runtime = runtime()?;
+    let result = runtime.block_on(run_async(args, context));
+    // A name that is still being looked up must not keep back what is wrong with the project.
+    runtime.shutdown_background();
+    result
 }
 
 /// The file is opened first: a path that cannot be written must not be found out after the run.
@@ -82,14 +78,18 @@ fn events_file(args: &ApplyArgs) -> Result<Option<File>, CommandError> {
     Ok(Some(file))
 }
 
-async fn run_async(
-    args: &ApplyArgs,
-    context: &mut Context<'_>,
-    project: &Project,
-    settings: &ApplySettings,
-    events: Option<File>,
-) -> Result<Exit, CommandError> {
+async fn run_async(args: &ApplyArgs, context: &mut Context<'_>) -> Result<Exit, CommandError> {
     let started = Instant::now();
+    let run = clock::run_id();
+    let (project, begun) = context.project_and_opening(&run, args.consent.yes).await?;
+    let project = &project;
+    let settings = ApplySettings::resolve(
+        &args.locks,
+        args.wait.as_ref(),
+        &context.environment,
+        &project.manifest,
+    )?;
+    let events = events_file(args)?;
     let database = context.database(&project.root, &project.manifest).await?;
     let mut interrupt = signals::listen();
     let target = terminal::target(&database.target, context.ui.look());
@@ -106,11 +106,11 @@ async fn run_async(
         out_of_order: args.out_of_order,
         environment: database.target.environment.clone(),
     };
-    let run = clock::run_id();
     let request = Request {
         project,
         selection: &selection,
         opening: database.opening(&run, true),
+        begun,
         wait: settings.wait(),
         policy: settings.policy(),
         run: run.clone(),

@@ -154,10 +154,19 @@ fn show_script(
     let Some((up, down)) = script else {
         return Err(unknown("row"));
     };
+    let not_stored = || {
+        CommandError::usage(
+            Problem::new(
+                "script-not-stored",
+                format!("the history has no text of version {version}, only its checksum"),
+            )
+            .hint("files of more than 8 MiB, with what they include, are not stored"),
+        )
+    };
     let text = match (args.down, up, down) {
         (false, Some(up), _) => up,
         (true, _, Some(down)) => down,
-        (false, ..) => return Err(unknown("script")),
+        (false, ..) => return Err(not_stored()),
         (true, ..) => return Err(unknown("rollback script")),
     };
     if args.diff {
@@ -168,7 +177,7 @@ fn show_script(
         let Some(file) = file else {
             return Err(unknown("file on disk"));
         };
-        let now = file.stored();
+        let now = file.stored().ok_or_else(not_stored)?;
         let diff = similar::TextDiff::from_lines(text.as_str(), now.as_ref());
         let old = format!("V{version} as applied");
         let unified = diff

@@ -183,6 +183,16 @@ fn other_stop(migration: &MigrationRef, stop: &Stop, context: &RunContext) -> Co
             .hint("split the file so that the slow part runs without the lock, or raise max_lock_hold")
             .next(format!("edit {}", migration.file)),
         ),
+        Stop::Rows { why, snippet, .. } => CommandError::new(
+            failed,
+            about(
+                "changed-while-read",
+                format!("{label} was rolled back: {why}"),
+                snippet.as_ref(),
+            )
+            .hint("let whatever writes the file end first")
+            .next(context.again()),
+        ),
         Stop::LostLock => CommandError::new(
             failed,
             about(
