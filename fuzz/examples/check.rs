@@ -29,7 +29,13 @@ impl Count {
                 self.same += 1;
                 self.statements += statements;
             }
-            Ok(Verdict::Rejected) => self.rejected += 1,
+            Ok(Verdict::Rejected) => {
+                self.rejected += 1;
+                if !name.starts_with("seed ") {
+                    let error = pg_query::split_with_parser(text).err();
+                    println!("{name}: the parser rejects it: {error:?}");
+                }
+            }
             Ok(Verdict::Outside) => self.outside += 1,
             Err(difference) => {
                 self.differences += 1;
@@ -50,12 +56,14 @@ impl Count {
 fn main() -> ExitCode {
     let repository = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let mut failed = false;
-    for (title, folders, must_parse) in [
-        ("shipped project", &["migrations", "rollback"][..], true),
+    for (title, folders, rejected) in [
+        ("shipped project", &["migrations", "rollback"][..], 0),
+        // Rejected are nasty.sql (it has a statement that is none) and the strings that are joined over a comment:
+        // libpg_query changes the lexer so that comments are tokens, and the server takes them.
         (
             "seed corpus",
             &["fuzz/corpus/split", "src/sql/corpus"][..],
-            false,
+            2,
         ),
     ] {
         let mut count = Count::default();
@@ -74,7 +82,7 @@ fn main() -> ExitCode {
         }
         count.print(title);
         failed |= count.differences > 0 || count.same == 0;
-        failed |= must_parse && count.same != count.texts;
+        failed |= count.rejected != rejected || count.outside > 0;
     }
     let mut count = Count::default();
     for seed in 0..GENERATED {

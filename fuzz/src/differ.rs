@@ -6,7 +6,7 @@
 
 use std::ops::Range;
 
-use evmig::sql::split::{Item, Script, SplitError};
+use evmig::sql::split::{Item, Script, SplitError, Statement};
 
 /// What came of a comparison.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,7 +66,8 @@ fn reads_stdin(statement: &str) -> bool {
     words.starts_with("copy") && words.contains("stdin")
 }
 
-/// The text without what is not SQL: a byte order mark and the data of `COPY` become spaces.
+/// The text without what is not SQL: a byte order mark, the data of `COPY` and the lines that `pg_dump`
+/// writes for psql become spaces.
 fn mask(text: &str, script: Option<&Script>) -> String {
     let mut bytes = text.as_bytes().to_vec();
     if text.starts_with('\u{feff}') {
@@ -80,8 +81,30 @@ fn mask(text: &str, script: Option<&Script>) -> String {
         let end = end_of_copy(text, &data);
         bytes[data.start..end].fill(b' ');
     }
+    let mut at = 0;
+    for item in script.into_iter().flat_map(|script| &script.items) {
+        let (Item::Statement(Statement { span, .. }) | Item::Include { span, .. }) = item;
+        blank_psql_lines(&mut bytes, at..span.start);
+        at = span.end;
+    }
+    if script.is_some() {
+        blank_psql_lines(&mut bytes, at..text.len());
+    }
     // Only whole characters were replaced.
     String::from_utf8(bytes).unwrap_or_default()
+}
+
+/// Blanks the backslash lines between two items, where nothing else can have a backslash but a comment.
+fn blank_psql_lines(bytes: &mut [u8], range: Range<usize>) {
+    let Ok(text) = String::from_utf8(bytes[..range.end].to_vec()) else {
+        return;
+    };
+    let mut at = blank(&text, range.start, true);
+    while text[at..].starts_with('\\') {
+        let length = text[at..].find(['\n', '\r']).unwrap_or(text.len() - at);
+        bytes[at..at + length].fill(b' ');
+        at = blank(&text, at + length, true);
+    }
 }
 
 /// Offset after the `\.` line that ends the data.

@@ -2,18 +2,20 @@
 //! the server, a query, a pipeline, a `COPY`, and whatever these fail with on a terminal and as JSON.
 
 use std::collections::BTreeMap;
+use std::convert::Infallible;
 use std::path::PathBuf;
 use std::sync::LazyLock;
 use std::time::Duration;
 
 use arbitrary::Arbitrary;
+use bytes::Bytes;
 use evmig::cli::error::CommandError;
 use evmig::pg::connect::{ConnectOptions, connect};
 use evmig::pg::error::DbFailure;
 use evmig::pg::params::Parameters;
 use evmig::pg::probe::inspect;
 use evmig::pg::resolve::{Sources, resolve};
-use evmig::pg::session::{Command, Session, Window};
+use evmig::pg::session::{Command, CopyFailure, Session, Window};
 use evmig::render::terminal;
 use evmig::report::event::RunEvent;
 use evmig::report::place::Snippet;
@@ -361,7 +363,8 @@ async fn talk(session: &Session) {
             told(&failure);
         }
     }
-    if let Err(failure) = session.copy_in("copy t from stdin", "1\n").await {
+    let data = [Ok::<_, Infallible>(Bytes::from_static(b"1\n"))];
+    if let Err(CopyFailure::Server(failure)) = session.copy_in("copy t from stdin", data).await {
         told(&failure);
     }
 }

@@ -162,6 +162,15 @@ const MIGRATION: &str = "create table t (a int, b text default ';''');\n\
     do $é$\nbegin\n  execute $q$ insert into t values (5, ';') $q$;\nend\n$é$;\n\
     /* /* ; */ ' */ insert into t values (6, E'\\';');\n";
 
+/// `libpg_query` does not know strings that are joined over a comment; the server says what they are.
+#[test]
+fn b71_strings_are_joined_over_a_comment() {
+    let database = Server::shared(17, Shape::Plain).database(Shape::Plain, Role::Owner);
+    let text = "select E'a' -- it's ;\n  -- ' ;\n 'b\\';c'";
+    assert_eq!(parts(text), [text]);
+    assert_eq!(database.value(text), "ab';c");
+}
+
 /// The same file in other surroundings, on a server: the same schema, the same rows.
 #[test]
 fn b60_b61_a_server_makes_the_same_of_the_same_file() {

@@ -1,5 +1,6 @@
 select E'\';' , e'\\' , E'\\\';', E''';', 'a\', ';', E'\x3b', E'\u003b';
-select E'a' -- joins; it's the next line's
+select E'a'
+
   'b\';c' as joined, 'plain'
   '\' as ended;
 select E'last\\';
