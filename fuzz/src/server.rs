@@ -201,15 +201,9 @@ impl Message {
     }
 }
 
-/// The folder of the socket, in memory where the system has such a place.
+/// The folder of the socket; `scripts/fuzz` names a temporary one in memory and removes it.
 static FOLDER: LazyLock<PathBuf> = LazyLock::new(|| {
-    let memory = PathBuf::from("/dev/shm");
-    let parent = if memory.is_dir() {
-        memory
-    } else {
-        std::env::temp_dir()
-    };
-    let folder = parent.join(format!("evmig-fuzz-{}", std::process::id()));
+    let folder = std::env::temp_dir().join(format!("evmig-fuzz-{}", std::process::id()));
     std::fs::create_dir_all(&folder).expect("a folder for the socket");
     folder
 });

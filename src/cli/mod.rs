@@ -12,6 +12,7 @@ pub mod environment;
 pub mod error;
 pub mod exit;
 pub mod git;
+pub mod panic;
 pub mod progress;
 pub mod settings;
 pub mod signals;
@@ -33,6 +34,7 @@ use crate::report::problem::Problem;
 
 /// Runs the command line and returns the exit code.
 pub fn main() -> ExitCode {
+    panic::explain();
     let environment = Environment::read();
     if let Some(failed) = argv::hide_password() {
         return failed.code();

@@ -5,7 +5,6 @@ use super::model::{History, VersionType};
 use super::store::{Store, fill, quoted};
 use super::upgrade::{self, FormatError};
 use crate::pg::session::{Row, Session};
-use crate::sql::quote;
 
 /// Where refinery's table is, and how wide its versions are.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -191,9 +190,8 @@ impl Located {
             });
         }
         let filled = |text: &str| fill(text, &self.schema, Some(&self.refinery));
-        let mut sql = filled(include_str!("sql/init.sql"))
-            .replace("{format}", &upgrade::FORMAT.to_string())
-            .replace("{refinery_literal}", &quote::literal(&self.refinery.name));
+        let init = include_str!("sql/init.sql").replace("{format}", &upgrade::FORMAT.to_string());
+        let mut sql = filled(&init);
         if !self.refinery_exists {
             sql.push_str(&filled(include_str!("sql/refinery_table.sql")));
         }

@@ -8,6 +8,7 @@ use super::rows::{migration_row, refinery_row, statement_row};
 use crate::pg::session::Session;
 use crate::report::history::HistoryEntry;
 use crate::sql::name::QualifiedName;
+use crate::sql::quote;
 
 /// Number of parameters of `record.sql`.
 const RECORD_PARAMETERS: usize = 17;
@@ -77,20 +78,29 @@ pub(super) fn quoted(schema: &str) -> String {
     .quoted()
 }
 
-/// Fills the names into one of the `.sql` files.
+/// Fills the names into one of the `.sql` files, in one pass: a name may itself read `{schema}`.
 pub(super) fn fill(text: &str, schema: &str, refinery: Option<&RefineryTable>) -> String {
     let quoted = quoted(schema);
     // Inside a string literal that is cast to regclass.
     let in_literal = quoted.replace('\'', "''");
-    let text = text
-        .replace("{schema_literal}", &in_literal)
-        .replace("{schema}", &quoted);
-    match refinery {
-        Some(table) => text
-            .replace("{refinery}", &table.name)
-            .replace("{version_type}", table.version_type.as_str()),
-        None => text,
+    let mut names = vec![("{schema_literal}", in_literal), ("{schema}", quoted)];
+    if let Some(table) = refinery {
+        names.push(("{refinery}", table.name.clone()));
+        names.push(("{refinery_literal}", quote::literal(&table.name)));
+        names.push(("{version_type}", table.version_type.as_str().to_owned()));
     }
+    let mut filled = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find('{') {
+        filled.push_str(&rest[..at]);
+        rest = &rest[at..];
+        let found = names.iter().find(|(mark, _)| rest.starts_with(mark));
+        let (taken, name) = found.map_or((1, "{"), |(mark, name)| (mark.len(), name.as_str()));
+        filled.push_str(name);
+        rest = &rest[taken..];
+    }
+    filled.push_str(rest);
+    filled
 }
 
 impl Store {

@@ -60,6 +60,25 @@ impl Canceller {
             .map_err(|_| CancelError::Timeout(limit))?
     }
 
+    /// Asks the server's address for a sign of life: its answer to a request for TLS.
+    ///
+    /// A Unix socket needs none: the kernel tells when its other end goes.
+    pub(super) async fn ask(&self) -> Result<(), CancelError> {
+        if matches!(self.address, Address::Socket(_)) {
+            return Ok(());
+        }
+        let transport = dial::open(&self.address, &self.keepalive).await?;
+        match &self.tls {
+            Some(prepared) if prepared.direct => {
+                match dial::encrypt(transport, true, || Ok(prepared.clone())).await {
+                    Err(EncryptError::Io(error)) => Err(error.into()),
+                    _ => Ok(()),
+                }
+            }
+            _ => Ok(dial::asks_for_tls(transport).await?),
+        }
+    }
+
     async fn send(&self) -> Result<(), CancelError> {
         let (process, secret) = self.key.ok_or(CancelError::NoKey)?;
         let mut transport = dial::open(&self.address, &self.keepalive).await?;

@@ -17,6 +17,7 @@ use crate::pg::connect_error::{ConnectError, Reason, Retry, retry};
 use crate::pg::error::DbFailure;
 use crate::pg::opening::{Next, Opening};
 use crate::pg::params::{Parameters, TargetSessionAttrs};
+use crate::pg::silence::{self, Heard};
 use crate::pg::stream::{Observer, PgStream};
 use crate::pg::tls::Verification;
 
@@ -142,6 +143,11 @@ impl Connection {
         }
     }
 
+    /// Drops the session without a word: for one that is out of step or does not answer.
+    pub fn abandon(&self) {
+        self.task.abort();
+    }
+
     /// Ends the session and waits until the server has been told, at most `limit`.
     pub async fn close(self, limit: Duration) {
         let Self {
@@ -253,13 +259,15 @@ pub(super) fn start(
     info: ConnectionInfo,
     canceller: Canceller,
     observer: Observer,
+    heard: Heard,
 ) -> Connection {
     let (sender, notices) = mpsc::channel(NOTICES);
     let ended = Ended::default();
     let dropped = Arc::new(AtomicU64::new(0));
     let (end, lost) = (ended.clone(), Arc::clone(&dropped));
-    let task = tokio::spawn(async move {
-        let failure = loop {
+    let server = canceller.clone();
+    let driving = async move {
+        loop {
             match poll_fn(|context| driver.poll_message(context)).await {
                 Some(Ok(AsyncMessage::Notice(notice))) => {
                     let waiting = NOTICES - sender.capacity();
@@ -276,6 +284,12 @@ pub(super) fn start(
                 Some(Err(error)) => break DbFailure::from(&error),
                 None => break DbFailure::connection_lost("the session is closed"),
             }
+        }
+    };
+    let task = tokio::spawn(async move {
+        let failure = tokio::select! {
+            failure = driving => failure,
+            failure = silence::too_long(heard, server) => failure,
         };
         *end.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(failure);
     });

@@ -87,6 +87,18 @@ pub(super) enum Encrypted {
     NotOffered(Transport),
 }
 
+/// Length 8 and the request's code, 1234.5679.
+const SSL_REQUEST: [u8; 8] = [0, 0, 0, 8, 0x04, 0xd2, 0x16, 0x2f];
+
+/// Asks for TLS and waits for the answer, whatever it is.
+pub(super) async fn asks_for_tls(transport: Transport) -> io::Result<()> {
+    if let Transport::Tcp(mut stream) = transport {
+        stream.write_all(&SSL_REQUEST).await?;
+        stream.read_u8().await?;
+    }
+    Ok(())
+}
+
 /// Why TLS did not come about.
 #[derive(Debug)]
 pub(super) enum EncryptError {
@@ -113,9 +125,10 @@ pub(super) async fn encrypt(
         other => return Ok(Encrypted::NotOffered(other)),
     };
     if !direct {
-        // Length 8 and the request's code, 1234.5679.
-        let request = [0, 0, 0, 8, 0x04, 0xd2, 0x16, 0x2f];
-        stream.write_all(&request).await.map_err(EncryptError::Io)?;
+        stream
+            .write_all(&SSL_REQUEST)
+            .await
+            .map_err(EncryptError::Io)?;
         // Exactly one byte is read: what an attacker adds behind it must not be taken for data of
         // the encrypted session (CVE-2021-23222).
         match stream.read_u8().await.map_err(EncryptError::Io)? {

@@ -29,6 +29,8 @@ pub enum Kind {
     UniqueViolation,
     /// 42501: the role lacks a right.
     InsufficientPrivilege,
+    /// A warning: a commit stopped waiting for its standby, and is on this server alone.
+    NotReplicated,
     /// Anything else.
     Other,
 }
@@ -105,7 +107,11 @@ impl From<&DbError> for DbFailure {
             column: safe(error.column()),
             constraint: safe(error.constraint()),
             datatype: safe(error.datatype()),
-            kind: kind_of(error.code().code()),
+            // Its SQLSTATE is that of every warning, its words are in the server's language.
+            kind: match error.routine() {
+                Some("SyncRepWaitForLSN") => Kind::NotReplicated,
+                _ => kind_of(error.code().code()),
+            },
         }
     }
 }
@@ -232,10 +238,13 @@ impl DbFailure {
             None => error.to_string(),
         };
         let mut failure = Self::connection_lost(&message);
-        // Only a closed connection has no source and only I/O fails with an I/O error; the rest
-        // is a value that could not be converted, and leaves the session as it was.
-        let is_io = source.is_some_and(<dyn std::error::Error>::is::<std::io::Error>);
-        if !error.is_closed() && !is_io {
+        // A value that could not be converted has its reason as a source, and leaves the session
+        // as it was. I/O fails with an I/O error. What has no source is a closed connection, or an
+        // answer to something else than was asked: the session is out of step, and nothing that
+        // it says can be believed any more, least of all what became of a COMMIT.
+        let converts =
+            source.is_some_and(|source| !<dyn std::error::Error>::is::<std::io::Error>(source));
+        if converts {
             failure.kind = Kind::Other;
             "ERROR".clone_into(&mut failure.severity);
         }

@@ -2,7 +2,7 @@
 //!
 //! `resolve` (with `keyword`, `conninfo`, `service`, `passfile`) says where and as whom to connect,
 //! as libpq does, in the words of `params`; `connect` (with `opening`, `dial`, `tls`, `stream`)
-//! opens the session; `probe`, `pooling` and `refusal` say what was reached; `error` and
+//! opens the session; `silence` notices that its server is gone; `probe`, `pooling` and `refusal` say what was reached; `error` and
 //! `connect_error` say what went wrong.
 
 pub mod cancel;
@@ -27,5 +27,6 @@ pub mod service;
 pub mod session;
 pub mod settings;
 mod shown;
+mod silence;
 mod stream;
 pub mod tls;

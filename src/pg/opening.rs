@@ -181,6 +181,7 @@ impl Opening<'_> {
         let config = self.config();
         let encrypted = prepared.is_some();
         let stream = PgStream::new(transport, observer.clone());
+        let heard = stream.heard();
         let (client, driver) = config
             .connect_raw(stream, AlreadySettled)
             .await
@@ -206,7 +207,7 @@ impl Opening<'_> {
             tls: prepared,
             key,
         };
-        let connection = start(client, driver, info, canceller, observer.clone());
+        let connection = start(client, driver, info, canceller, observer.clone(), heard);
         observer.enter("asking what kind of server it is");
         self.check_kind(connection).await
     }

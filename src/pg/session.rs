@@ -295,6 +295,12 @@ impl Session {
         self.connection.failure(error)
     }
 
+    /// Drops the session without a word: for one that is out of step or does not answer. Its lock
+    /// goes once the server has noticed.
+    pub fn abandon(&self) {
+        self.connection.abandon();
+    }
+
     /// Ends the session and waits until the server has been told, at most `limit`.
     pub async fn close(self, limit: Duration) {
         self.connection.close(limit).await;

@@ -19,6 +19,8 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpStream, UnixStream};
 use tokio_postgres::tls::{self, ChannelBinding, TlsConnect};
 
+use crate::pg::silence::Heard;
+
 /// The longest message a server may send before the session is ready, in bytes.
 ///
 /// libpq allows 30,000 for an error and 2,000 for an authentication request.
@@ -89,6 +91,7 @@ pub(super) enum Transport {
 pub(super) struct PgStream {
     transport: Transport,
     watch: Watch,
+    heard: Heard,
 }
 
 impl PgStream {
@@ -96,7 +99,13 @@ impl PgStream {
         Self {
             transport,
             watch: Watch::new(observer),
+            heard: Heard::default(),
         }
+    }
+
+    /// Returns what says when something last came.
+    pub(super) fn heard(&self) -> Heard {
+        self.heard.clone()
     }
 }
 
@@ -113,6 +122,7 @@ impl AsyncRead for PgStream {
             Transport::Unix(stream) => Pin::new(stream).poll_read(context, buffer),
             Transport::Tls(stream) => Pin::new(stream).poll_read(context, buffer),
         })?;
+        this.heard.now();
         Poll::Ready(this.watch.see(&buffer.filled()[before..]))
     }
 }

@@ -433,6 +433,7 @@ fn every_event_is_one_line() {
     {"at":"2026-11-22T19:40:12Z","event":"migration_applied","migration":{"version":"102","name":"venues","phase":"core","step":"tables","file":"migrations/1_core/2_tables/V102__venues.sql"},"statements":14,"retries":0,"duration_ms":23.4}
     {"at":"2026-11-22T19:40:12Z","event":"migration_applied","migration":{"version":"102","name":"venues","phase":"core","step":"tables","file":"migrations/1_core/2_tables/V102__venues.sql"},"statements":1,"retries":2,"duration_ms":200000.0}
     {"at":"2026-11-22T19:40:12Z","event":"reconnecting","reason":"server closed the connection unexpectedly"}
+    {"at":"2026-11-22T19:40:12Z","event":"not_replicated","migration":{"version":"102","name":"venues","phase":"core","step":"tables","file":"migrations/1_core/2_tables/V102__venues.sql"}}
     {"at":"2026-11-22T19:40:12Z","event":"warning","problem":{"code":"passfile-ignored","sqlstate":null,"file":null,"line":null,"column":null,"message":"~/.pgpass can be read by others","detail":null,"context":null,"hint":null,"committed":null,"next":["chmod 600 ~/.pgpass"]}}
     "#);
 }

@@ -33,6 +33,11 @@ impl Blocker {
     pub fn is_plain_autovacuum(&self) -> bool {
         self.backend_type == "autovacuum worker" && !self.query.contains("to prevent wraparound")
     }
+
+    /// Returns whether this is a prepared transaction, which has no process (`pid` is 0).
+    pub fn is_prepared(&self) -> bool {
+        self.pid == 0 && self.backend_type.starts_with("prepared transaction ")
+    }
 }
 
 /// One migration, as events and reports name it.
@@ -208,6 +213,11 @@ pub enum RunEvent {
     Reconnecting {
         /// Why.
         reason: String,
+    },
+    /// A commit stopped waiting for its standby: it is on this server alone.
+    NotReplicated {
+        /// Which migration ran when the server said so.
+        migration: MigrationRef,
     },
     /// Something the reader should know, without consequences for the run.
     Warning {

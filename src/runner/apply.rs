@@ -80,12 +80,55 @@ impl Applied {
 
 /// Applies what is selected. The result always says what is committed, also after an error.
 pub async fn apply(
+    request: Request<'_>,
+    interrupt: &mut Interrupt,
+    sink: &mut dyn EventSink,
+) -> Applied {
+    let mut sink = Heard {
+        sink,
+        not_replicated: Vec::new(),
+    };
+    let mut applied = in_order(request, interrupt, &mut sink).await;
+    if applied.error.is_none() && !sink.not_replicated.is_empty() {
+        applied.outcome = Outcome::Failed;
+        applied.error = Some(RunError::NotReplicated {
+            migrations: sink.not_replicated,
+        });
+    }
+    applied
+}
+
+/// Passes events on, and remembers what decides about the end.
+struct Heard<'a> {
+    sink: &'a mut dyn EventSink,
+    not_replicated: Vec<String>,
+}
+
+impl EventSink for Heard<'_> {
+    fn event(&mut self, event: &RunEvent) {
+        if let RunEvent::NotReplicated { migration } = event {
+            self.not_replicated.push(migration.label());
+            self.not_replicated.dedup();
+        }
+        self.sink.event(event);
+    }
+}
+
+async fn in_order(
     mut request: Request<'_>,
     interrupt: &mut Interrupt,
     sink: &mut dyn EventSink,
 ) -> Applied {
+    // A signal must not wait for a server that does not answer. What is dropped here is at most
+    // evmig's own first rows; no statement of a file has been sent.
     let begun = request.begun.take();
-    match prepare(&request, begun, interrupt, sink).await {
+    let mut early = interrupt.clone();
+    let prepared = tokio::select! {
+        biased;
+        prepared = prepare(&request, begun, interrupt, sink) => prepared,
+        () = early.wait() => Err(RunError::Interrupted),
+    };
+    match prepared {
         Err(error) => {
             let outcome = if matches!(error, RunError::Interrupted) {
                 Outcome::Interrupted

@@ -248,6 +248,26 @@ impl<'m> Listening<'m> {
         });
     }
 
+    /// Takes one of the work's answers in.
+    fn take(
+        &mut self,
+        answer: Answer,
+        headings: &[Heading<'m>],
+        notices: &mut Notices,
+        progress: &mut dyn Progress,
+        sink: &mut dyn EventSink,
+    ) {
+        match answer {
+            Answer::Begun => {}
+            Answer::Statement(index) => self.answered(index, sink),
+            Answer::Committed(index) => {
+                tell_notices(self, notices, sink);
+                progress.committed(index, sink);
+                self.go_on(headings.get(index + 1));
+            }
+        }
+    }
+
     /// Turns to the next migration of the same work.
     fn go_on(&mut self, next: Option<&Heading<'m>>) {
         if let Some(next) = next {
@@ -279,6 +299,11 @@ impl<'m> Listening<'m> {
     }
 
     fn notice(&self, notice: &DbFailure, sink: &mut dyn EventSink) {
+        if notice.kind() == Kind::NotReplicated {
+            let migration = self.migration.clone();
+            sink.event(&RunEvent::NotReplicated { migration });
+            return;
+        }
         sink.event(&RunEvent::Notice {
             migration: Some(self.migration.clone()),
             severity: notice.severity.clone(),
@@ -302,8 +327,12 @@ impl<'m> Listening<'m> {
     fn answered(&mut self, index: usize, sink: &mut dyn EventSink) {
         self.answered = self.answered.max(index + 1);
         self.last_answer = Instant::now();
-        // What was answered did not wait.
-        self.last_look = self.started.elapsed();
+        // Nobody looks while answers come quickly: that time was not waited, unless it began so.
+        let now = self.started.elapsed();
+        if self.blocked_since.is_some() {
+            self.lock_waited += now.saturating_sub(self.last_look);
+        }
+        self.last_look = now;
         sink.event(&RunEvent::StatementDone {
             migration: self.migration.clone(),
             index,
@@ -405,17 +434,10 @@ pub async fn drive<T>(
             biased;
             result = &mut work => break Some(result),
             answer = answers.recv(), if listens => match answer {
-                Some(Answer::Begun) => begun = true,
-                Some(Answer::Statement(index)) => {
+                Some(answer) => {
                     begun = true;
                     last_answer.set(Instant::now());
-                    listening.answered(index, *sink);
-                }
-                Some(Answer::Committed(index)) => {
-                    last_answer.set(Instant::now());
-                    tell_notices(&listening, notices, *sink);
-                    progress.committed(index, *sink);
-                    listening.go_on(headings.get(index + 1));
+                    listening.take(answer, headings, notices, progress, *sink);
                 }
                 None => listens = false,
             },
@@ -443,15 +465,7 @@ pub async fn drive<T>(
         }
     };
     while let Ok(answer) = answers.try_recv() {
-        match answer {
-            Answer::Begun => {}
-            Answer::Statement(index) => listening.answered(index, *sink),
-            Answer::Committed(index) => {
-                tell_notices(&listening, notices, *sink);
-                progress.committed(index, *sink);
-                listening.go_on(headings.get(index + 1));
-            }
-        }
+        listening.take(answer, headings, notices, progress, *sink);
     }
     tell_notices(&listening, notices, *sink);
     Driven {

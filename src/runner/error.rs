@@ -69,6 +69,12 @@ pub enum RunError {
     /// A signal came between two migrations.
     #[error("interrupted")]
     Interrupted,
+    /// All was committed, but the server stopped waiting for a standby.
+    #[error("committed on this server, but not known to be replicated")]
+    NotReplicated {
+        /// Labels of the migrations.
+        migrations: Vec<String>,
+    },
 }
 
 impl RunError {

@@ -14,6 +14,7 @@ use crate::clock::Deadline;
 use crate::history::model::Key;
 use crate::history::store::Store;
 use crate::pg::lock::HistoryLock;
+use crate::pg::probe::ServerFacts;
 use crate::report::event::{EventSink, RunEvent};
 
 /// How long to try before the outcome is called unknown.
@@ -38,6 +39,7 @@ pub enum Fate {
 /// Asks until there is an answer, or patience ends. `keys` are what was on its way, in its order.
 pub async fn ask(
     opening: &Opening,
+    was: &ServerFacts,
     store: &Store,
     lock: HistoryLock,
     keys: &[Key],
@@ -50,7 +52,7 @@ pub async fn ask(
     });
     let deadline = Deadline::after(PATIENCE);
     loop {
-        let why = match try_once(opening, store, lock, keys, run, &deadline, sink).await {
+        let why = match try_once(opening, was, store, lock, keys, run, &deadline, sink).await {
             Ok(fate) => return fate,
             Err(why) => why,
         };
@@ -67,6 +69,7 @@ pub async fn ask(
 /// connection proves nothing until the answer is there.
 async fn try_once(
     opening: &Opening,
+    was: &ServerFacts,
     store: &Store,
     lock: HistoryLock,
     keys: &[Key],
@@ -75,6 +78,9 @@ async fn try_once(
     sink: &mut dyn EventSink,
 ) -> Result<Fate, String> {
     let opened = open(opening).await.map_err(|error| in_full(&error))?;
+    if let Some(why) = elsewhere(was, &opened.facts) {
+        return Ok(Fate::Unknown(why));
+    }
     // The answer is wanted even if a signal has come.
     let mut deaf = Interrupt::never();
     turn::take(&opened.session, lock, deadline.left(), &mut deaf, sink)
@@ -91,6 +97,24 @@ async fn try_once(
         opened: Box::new(opened),
         applied,
     })
+}
+
+/// Says so if the same name leads to another cluster or database now (a list of hosts, a changed
+/// DNS entry, a proxy): what its history lacks proves nothing.
+///
+/// A promoted standby has the identifier of its primary, and its history is the one that counts.
+fn elsewhere(was: &ServerFacts, is: &ServerFacts) -> Option<String> {
+    let identifiers = (&was.system_identifier, &is.system_identifier);
+    match identifiers {
+        (Some(was), Some(is)) if was != is => Some(format!(
+            "another server answers now: its system identifier is {is}, and was {was}"
+        )),
+        _ if was.database != is.database => Some(format!(
+            "another database answers now: {}, and was {}",
+            is.database, was.database
+        )),
+        _ => None,
+    }
 }
 
 /// Returns an error with everything that it came from.

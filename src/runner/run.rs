@@ -67,6 +67,21 @@ pub(super) fn tell_passed_over(project: &Project, chosen: &Chosen, sink: &mut dy
     }
 }
 
+/// Says that a migration begins.
+pub(super) fn begins(
+    named: &MigrationRef,
+    statements: usize,
+    transactional: bool,
+    resumed_at: Option<usize>,
+) -> RunEvent {
+    RunEvent::MigrationStarted {
+        migration: named.clone(),
+        statements,
+        transactional,
+        resumed_at,
+    }
+}
+
 /// One migration's way into the history.
 pub(super) struct Recording<'a> {
     pub(super) session: &'a Session,
@@ -197,7 +212,7 @@ impl Run<'_> {
         sink: &mut dyn EventSink,
     ) -> Applied {
         let work = std::mem::take(&mut self.chosen.work);
-        let result = self.do_all(&work, interrupt, sink).await;
+        let result = Box::pin(self.do_all(&work, interrupt, sink)).await;
         let total = self.scripts.len();
         let outcome = match &result {
             Ok(()) => Outcome::Applied,
@@ -250,9 +265,9 @@ impl Run<'_> {
                 Work::Migration { index } => {
                     let group = self.group(rest);
                     if group.is_empty() {
-                        self.migrate(*index, &[], None, interrupt, sink).await?
+                        Box::pin(self.migrate(*index, &[], None, interrupt, sink)).await?
                     } else {
-                        self.travel(&group, interrupt, sink).await?
+                        Box::pin(self.travel(&group, interrupt, sink)).await?
                     }
                 }
                 Work::Analyze { tables, .. } => {
@@ -286,7 +301,7 @@ impl Run<'_> {
     ) -> Result<usize, RunError> {
         let named = migration_ref(self.project, &self.project.migrations[index]);
         let started = Instant::now();
-        let run_one = self.run_one(index, &named, first, interrupt, sink);
+        let run_one = Box::pin(self.run_one(index, &named, first, interrupt, sink));
         let (statements, retries, more) = match run_one.await {
             Ok((statements, retries)) => (statements, retries, 0),
             Err(stop) => {
@@ -299,7 +314,7 @@ impl Run<'_> {
         for index in &behind[..more] {
             let named = migration_ref(self.project, &self.project.migrations[*index]);
             let statements = self.statements(*index);
-            self.started(&named, statements, true, None, sink);
+            sink.event(&begins(&named, statements, true, None));
             self.applied(named, statements, 0, 0.0, sink);
         }
         Ok(1 + more)
@@ -309,22 +324,6 @@ impl Run<'_> {
         self.scripts
             .get(&index)
             .map_or(0, |script| script.body().len())
-    }
-
-    pub(super) fn started(
-        &self,
-        named: &MigrationRef,
-        statements: usize,
-        transactional: bool,
-        resumed_at: Option<usize>,
-        sink: &mut dyn EventSink,
-    ) {
-        sink.event(&RunEvent::MigrationStarted {
-            migration: named.clone(),
-            statements,
-            transactional,
-            resumed_at,
-        });
     }
 
     pub(super) fn applied(
@@ -403,7 +402,7 @@ impl Run<'_> {
         if first.is_none() {
             let resumed_at = Some(steps.resume_at()).filter(|at| *at > 0 && !transactional);
             let count = script.body().len();
-            self.started(named, count, transactional, resumed_at, sink);
+            sink.event(&begins(named, count, transactional, resumed_at));
         }
         let mut link = Link {
             session: &self.opened.session,
@@ -453,13 +452,18 @@ impl Run<'_> {
         let Stop::ConnectionLost { failure } = stop else {
             return Err(stopped(stop));
         };
+        // What is out of step or silent may still be open, with the lock.
+        self.opened.session.abandon();
         let keys: Vec<Key> = std::iter::once(&index)
             .chain(behind)
             .map(|index| key(&self.project.migrations[*index]))
             .collect();
         let reason = failure.to_string();
-        let (opening, store) = (&self.opening, &self.store);
-        let fate = resolve::ask(opening, store, self.lock, &keys, &self.id, &reason, sink).await;
+        let (opening, store, was) = (&self.opening, &self.store, &self.opened.facts);
+        let fate = resolve::ask(
+            opening, was, store, self.lock, &keys, &self.id, &reason, sink,
+        )
+        .await;
         self.watch_session = None;
         match fate {
             Fate::Known { opened, applied } => {

@@ -10,7 +10,7 @@ use super::convoy;
 use super::error::RunError;
 use super::packed::{Contents, Kit, Packed, can_be_packed};
 use super::record::{Facts, migration_ref};
-use super::run::{Recording, Run, lock_is_held};
+use super::run::{Recording, Run, begins, lock_is_held};
 use super::transactional::{Tried, limits};
 use crate::history::model::Key;
 use crate::plan::choose::Work;
@@ -30,12 +30,7 @@ struct Telling<'a> {
 impl Telling<'_> {
     fn begins(&self, index: usize, sink: &mut dyn EventSink) {
         if let Some((migration, statements)) = self.files.get(index) {
-            sink.event(&RunEvent::MigrationStarted {
-                migration: migration.clone(),
-                statements: *statements,
-                transactional: true,
-                resumed_at: None,
-            });
+            sink.event(&begins(migration, *statements, true, None));
         }
     }
 }
@@ -112,7 +107,7 @@ impl Run<'_> {
             Some(tried) => {
                 let behind = &group[(done + 1).min(sent.get())..sent.get()];
                 let stopped = self.migrate(group[done], behind, Some(tried), interrupt, sink);
-                stopped.await.map(|more| done + more)
+                Box::pin(stopped).await.map(|more| done + more)
             }
         }
     }

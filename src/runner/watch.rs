@@ -204,19 +204,23 @@ async fn look(
     );
     let mark = "select a.application_name from pg_stat_activity a where a.pid = $1::integer";
     let pid = [Some(pid.as_str())];
-    let (blockers, locker, strong, mark) = tokio::join!(
+    let (blockers, prepared, locker, strong, mark) = tokio::join!(
         session.query(&blockers, &pid),
+        session.query(include_str!("sql/prepared.sql"), &pid),
         session.query(&locker, &pid),
         session.query(include_str!("sql/strong_lock.sql"), &pid),
         session.query(mark, &pid),
     );
+    let prepared = prepared?;
     let index = locker?.first().map(|row| IndexBuild {
         phase: row.text(8),
         percent: row.number(9).and_then(|percent| u8::try_from(percent).ok()),
-        waits_for: row.truth(10).then(|| blocker(row)),
+        // Of a prepared transaction the server shows the session that prepared it, if that is still
+        // there, and it holds nothing.
+        waits_for: (row.truth(10) && prepared.is_empty()).then(|| blocker(row)),
     });
     Ok(Look {
-        blockers: blockers?.iter().map(blocker).collect(),
+        blockers: blockers?.iter().chain(&prepared).map(blocker).collect(),
         index,
         strong_lock: strong?.first().map(|row| row.text(0)),
         mark: mark?.first().map(|row| row.text(0)),

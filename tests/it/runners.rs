@@ -81,7 +81,7 @@ fn assert_converged(project: &Project, database: &Database, ran: &[&str]) {
 }
 
 /// A table that counts how often each migration ran, and one that says how long they take.
-fn with_counter(database: &Database) {
+pub(super) fn with_counter(database: &Database) {
     database.session().execute(
         "create table counter (migration text); create table slow (seconds float8); \
          insert into slow values (60)",
@@ -89,7 +89,7 @@ fn with_counter(database: &Database) {
 }
 
 /// Three migrations, the second with an index that is built concurrently.
-fn three() -> Project {
+pub(super) fn three() -> Project {
     Project::one_phase()
         .migration(
             "V1__people",
@@ -128,7 +128,11 @@ fn eight_first_runs_at_once_apply_everything_once() {
 }
 
 /// Returns the winner's run.
-fn check_one_winner(project: &Project, database: &Database, outputs: Vec<Output>) -> String {
+pub(super) fn check_one_winner(
+    project: &Project,
+    database: &Database,
+    outputs: Vec<Output>,
+) -> String {
     let mut winners = Vec::new();
     for output in outputs {
         let document = output.succeeds().json();

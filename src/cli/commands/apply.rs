@@ -15,7 +15,7 @@ use crate::cli::error::{CommandError, RunContext, of_run};
 use crate::cli::exit::Exit;
 use crate::cli::progress::Live;
 use crate::cli::settings::{ApplySettings, LockArgs};
-use crate::cli::{git, signals};
+use crate::cli::{git, panic, signals};
 use crate::clock;
 use crate::plan::choose::Selection;
 use crate::project::Selector;
@@ -81,6 +81,9 @@ fn events_file(args: &ApplyArgs) -> Result<Option<File>, CommandError> {
 async fn run_async(args: &ApplyArgs, context: &mut Context<'_>) -> Result<Exit, CommandError> {
     let started = Instant::now();
     let run = clock::run_id();
+    panic::of_run(&run);
+    // Before the first connection: it begins while the project is read.
+    let mut interrupt = signals::listen();
     let (project, begun) = context.project_and_opening(&run, args.consent.yes).await?;
     let project = &project;
     let settings = ApplySettings::resolve(
@@ -91,7 +94,6 @@ async fn run_async(args: &ApplyArgs, context: &mut Context<'_>) -> Result<Exit, 
     )?;
     let events = events_file(args)?;
     let database = context.database(&project.root, &project.manifest).await?;
-    let mut interrupt = signals::listen();
     let target = terminal::target(&database.target, context.ui.look());
     context.ui.say(&target);
     consent(context.ui, &database, args.consent.yes)?;

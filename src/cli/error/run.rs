@@ -119,6 +119,20 @@ pub fn of_run(error: &RunError, context: &RunContext) -> CommandError {
             problem.committed = Some(context.told(None));
             CommandError::new(Exit::Interrupted, problem)
         }
+        RunError::NotReplicated { migrations } => {
+            let mut problem = Problem::new(
+                "not-replicated",
+                format!("{} may be lost if this server is", migrations.join(", ")),
+            )
+            .detail("the server stopped waiting for its synchronous standby after the commit")
+            .hint(
+                "look what the standby has: select application_name, sync_state, flush_lsn \
+                 from pg_stat_replication",
+            )
+            .next(context.status());
+            problem.committed = Some(context.told(None));
+            CommandError::new(Exit::Partial, problem)
+        }
         RunError::Migration { migration, stop } => migration_stop(migration, stop, context),
     }
 }
@@ -352,7 +366,10 @@ fn busy(holder: Option<&Blocker>, waited: Duration, context: &RunContext) -> Com
 
 /// Describes a session in one line.
 pub(super) fn blocker_text(blocker: &Blocker) -> String {
-    let mut parts = vec![format!("pid {}", blocker.pid)];
+    let mut parts = Vec::new();
+    if !blocker.is_prepared() {
+        parts.push(format!("pid {}", blocker.pid));
+    }
     if !blocker.user.is_empty() {
         parts.push(format!("user {}", blocker.user));
     }

@@ -27,7 +27,12 @@ fn format_line(margin: &str, text: &str) -> String {
 
 fn one(out: &mut String, blocker: &Blocker, indent: usize, look: Look) {
     let margin = " ".repeat(indent);
-    let pid = format!("pid {}", blocker.pid);
+    // What has no session has no process.
+    let pid = if blocker.is_prepared() {
+        one_line(&blocker.backend_type)
+    } else {
+        format!("pid {}", blocker.pid)
+    };
     out.push_str(&margin);
     out.push_str(&paint(HEADING, &pid));
     out.push_str(", ");
@@ -60,7 +65,10 @@ fn description(blocker: &Blocker) -> String {
             one_line(&blocker.application)
         ));
     }
-    if blocker.backend_type != "client backend" && !blocker.backend_type.is_empty() {
+    if blocker.backend_type != "client backend"
+        && !blocker.backend_type.is_empty()
+        && !blocker.is_prepared()
+    {
         parts.push(one_line(&blocker.backend_type));
     }
     if !blocker.state.is_empty() {
@@ -89,6 +97,11 @@ pub(super) fn way_out(blockers: &[Blocker]) -> Option<String> {
                 .to_owned(),
         );
     }
+    if blockers.iter().any(Blocker::is_prepared) {
+        return Some(
+            "only COMMIT PREPARED or ROLLBACK PREPARED ends a prepared transaction".to_owned(),
+        );
+    }
     let stubborn: Vec<&Blocker> = blockers
         .iter()
         .filter(|one| !one.is_plain_autovacuum())
@@ -105,12 +118,14 @@ fn wards_off_wraparound(blocker: &Blocker) -> bool {
     blocker.backend_type == "autovacuum worker" && !blocker.is_plain_autovacuum()
 }
 
-/// Returns `pid 4711`, or `pids 4711, 4712 and 3 more`.
+/// Returns `pid 4711`, or `pids 4711, 4712 and 3 more`; a prepared transaction alone, where there is
+/// one, since it ends by itself least of all.
 pub(super) fn pids<'a>(blockers: impl IntoIterator<Item = &'a Blocker>) -> String {
-    let all: Vec<String> = blockers
-        .into_iter()
-        .map(|one| one.pid.to_string())
-        .collect();
+    let blockers: Vec<&Blocker> = blockers.into_iter().collect();
+    if let Some(prepared) = blockers.iter().find(|one| one.is_prepared()) {
+        return one_line(&prepared.backend_type);
+    }
+    let all: Vec<String> = blockers.iter().map(|one| one.pid.to_string()).collect();
     let word = if all.len() == 1 { "pid" } else { "pids" };
     let shown = all[..all.len().min(MOST)].join(", ");
     match all.len().saturating_sub(MOST) {

@@ -109,6 +109,13 @@ fn remark(event: &RunEvent, look: Look) -> Option<String> {
             "" => format!("phase {phase} passed over: {reason}"),
             step => format!("step {step} of phase {phase} passed over: {reason}"),
         },
+        RunEvent::NotReplicated { migration } => {
+            let text = format!(
+                "{} is committed on this server, which stopped waiting for its standby",
+                migration.label()
+            );
+            return Some(said("not replicated", CAUTION, &text, look));
+        }
         RunEvent::Reconnecting { reason } => {
             let text = format!("{reason}; reconnecting to find out what was committed");
             return Some(said("connection lost", CAUTION, &text, look));

@@ -17,15 +17,21 @@
 
 pub(crate) mod cmd;
 pub(crate) mod database;
+pub(crate) mod fault;
 pub(crate) mod hold;
+pub(crate) mod matrix;
+pub(crate) mod oracle;
 pub(crate) mod pgbouncer;
 pub(crate) mod postgres;
 pub(crate) mod project;
+pub(crate) mod proxy;
+pub(crate) mod scenario;
 pub(crate) mod scratch;
 pub(crate) mod snapshot;
 pub(crate) mod sql;
 pub(crate) mod tls;
 pub(crate) mod tools;
+pub(crate) mod wire;
 
 pub(crate) use cmd::{Evmig, Output, Running};
 pub(crate) use database::{Database, Role, Shape, Target};
@@ -33,4 +39,5 @@ pub(crate) use hold::Holder;
 pub(crate) use pgbouncer::{Pgbouncer, PoolMode};
 pub(crate) use postgres::{Options, Server};
 pub(crate) use project::Project;
+pub(crate) use proxy::{At, Fault, Plan, Proxy};
 pub(crate) use sql::Session;

@@ -217,6 +217,29 @@ impl Server {
         stop(&self.directory, Signal::SIGQUIT);
     }
 
+    /// Starts it again after `crash`, on the same port; returns once it takes sessions.
+    pub(crate) fn restart(&self) {
+        let output = self.pg_ctl_start();
+        assert!(
+            output.status.success(),
+            "PostgreSQL {} did not start again:\n{}\n{}",
+            self.major,
+            String::from_utf8_lossy(&output.stderr),
+            self.log()
+        );
+    }
+
+    fn pg_ctl_start(&self) -> std::process::Output {
+        let pg_ctl = tools::postgres_bin(self.major).join("pg_ctl");
+        scratch::server_command(&pg_ctl)
+            .args(["start", "-w", "-s", "-t", "60", "-D"])
+            .arg(self.data_directory())
+            .arg("-l")
+            .arg(self.directory.join("log"))
+            .output()
+            .expect("pg_ctl")
+    }
+
     /// Runs `make` once for this server: the template of its Supabase-shaped databases.
     pub(super) fn once_for_supabase(&self, make: impl FnOnce()) {
         self.supabase_template.get_or_init(make);
@@ -238,26 +261,20 @@ impl Server {
         let log = directory.join("log");
         let conf = data.join("postgresql.conf");
         let default = fs::read_to_string(&conf).expect("made by initdb");
+        let mut server = Self {
+            major,
+            port: 0,
+            directory,
+            supabase_template: OnceLock::new(),
+        };
         // A free port may be taken before the server has it; that, and only that, is tried again.
         for _ in 0..5 {
-            let port = free_port();
-            let lines = configuration(port, &directory, settings);
+            server.port = free_port();
+            let lines = configuration(server.port, &server.directory, settings);
             write_for_server(&conf, &format!("{default}\n{lines}"));
-            let pg_ctl = tools::postgres_bin(major).join("pg_ctl");
-            let output = scratch::server_command(&pg_ctl)
-                .args(["start", "-w", "-s", "-t", "60", "-D"])
-                .arg(&data)
-                .arg("-l")
-                .arg(&log)
-                .output()
-                .expect("pg_ctl");
+            let output = server.pg_ctl_start();
             if output.status.success() {
-                return Self {
-                    major,
-                    port,
-                    directory,
-                    supabase_template: OnceLock::new(),
-                };
+                return server;
             }
             let said = fs::read_to_string(&log).unwrap_or_default();
             assert!(

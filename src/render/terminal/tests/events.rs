@@ -49,6 +49,8 @@ fn every_event_at_80_columns() {
         after 2 retries for want of a lock
       connection lost: server closed the connection unexpectedly; reconnecting to
         find out what was committed
+      not replicated: V102__venues is committed on this server, which stopped
+        waiting for its standby
     warning[passfile-ignored]: ~/.pgpass can be read by others
       next       chmod 600 ~/.pgpass
     "#);
@@ -83,6 +85,7 @@ fn every_event_at_120_columns() {
       V102__venues                                                      1 statement   3 min 20 s
         after 2 retries for want of a lock
       connection lost: server closed the connection unexpectedly; reconnecting to find out what was committed
+      not replicated: V102__venues is committed on this server, which stopped waiting for its standby
     warning[passfile-ignored]: ~/.pgpass can be read by others
       next       chmod 600 ~/.pgpass
     "#);

@@ -224,6 +224,7 @@ fn spoil(one: &mut RunEvent, text: &str, named: &MigrationRef, blocker: &Blocker
             *step = text();
             *reason = text();
         }
+        RunEvent::NotReplicated { migration } => *migration = named.clone(),
         RunEvent::Reconnecting { reason } => *reason = text(),
         RunEvent::Warning { problem } => *problem = evil_problem(&text()),
     }
@@ -299,7 +300,7 @@ fn assert_rows_fit(text: &str, look: Look) {
 fn the_samples_cover_every_kind_of_event() {
     let kind = |one| serde_json::to_value(one).unwrap()["event"].to_string();
     let kinds: BTreeSet<String> = events().iter().map(kind).collect();
-    assert_eq!(kinds.len(), 16, "{kinds:?}");
+    assert_eq!(kinds.len(), 17, "{kinds:?}");
 }
 
 #[test]

@@ -117,6 +117,9 @@ pub(in crate::render) fn events() -> Vec<RunEvent> {
     all.push(RunEvent::Reconnecting {
         reason: "server closed the connection unexpectedly".into(),
     });
+    all.push(RunEvent::NotReplicated {
+        migration: migration(),
+    });
     all.push(RunEvent::Warning {
         problem: Problem::new("passfile-ignored", "~/.pgpass can be read by others")
             .next("chmod 600 ~/.pgpass"),

@@ -1,0 +1,161 @@
+//! Faults at every message between evmig and its server (faults.md A): whatever happens, wherever,
+//! the database is one that can be named, what was said is true, and one plain run ends the work.
+//!
+//! Two runs of `scripts/test` differ in which tenth of the cells they take; the seed is printed, and
+//! `EVMIG_FAULT_SEED` sets it. `scripts/test --long` takes them all. A violation is printed with the
+//! line that replays its cell.
+
+use std::time::Duration;
+
+use super::harness::fault::{Cell, EVERY_MESSAGE, EXTRA, Stage};
+use super::harness::matrix::{Matrix, Tally, seed};
+use super::harness::tools::setting;
+use super::harness::{At, Evmig, Fault, Plan, Project, Proxy, Role, Server, Shape};
+
+/// Runs the cells and prints the table.
+fn run(what: &str, matrix: &Matrix) -> Tally {
+    let tally = matrix.run();
+    eprintln!("{what}, seed {}:\n\n{}", matrix.seed, tally.table());
+    tally
+}
+
+#[track_caller]
+fn judge(what: &str, matrix: &Matrix) -> Tally {
+    let seed = matrix.seed;
+    let tally = run(what, matrix);
+    assert!(
+        tally.violations.is_empty(),
+        "{} violations, seed {seed}:\n{}",
+        tally.violations.len(),
+        tally.violations.join("\n")
+    );
+    tally
+}
+
+/// All scenarios, every message, once.
+fn all(faults: &[&'static str]) -> Matrix {
+    Matrix {
+        faults: faults.to_vec(),
+        scenarios: Vec::new(),
+        one_of: 1,
+        rounds: 1,
+        seed: seed(),
+    }
+}
+
+/// B1 to B7, B14 to B16, B22, B25, B26.
+#[test]
+fn a_tenth_of_all_faults() {
+    let tally = judge(
+        "a tenth of all faults",
+        &Matrix {
+            one_of: 10,
+            ..all(&[&EVERY_MESSAGE[..], &["orphan"]].concat())
+        },
+    );
+    assert!(tally.runs() > 300, "{} runs", tally.runs());
+}
+
+/// The answer to each `COMMIT` of each scenario is lost `rounds` times.
+fn lost_answers(rounds: u64) -> u64 {
+    let lost = Matrix {
+        rounds,
+        ..all(&["ack-commit"])
+    };
+    judge("the answer to COMMIT is lost", &lost).runs()
+}
+
+/// B7: whether a migration is there is told truly, though the answer to its `COMMIT` is lost.
+#[test]
+fn b07_the_answer_to_commit_is_lost() {
+    assert!(lost_answers(3) >= 100);
+}
+
+/// B7, B82: the driver took an answer that makes no sense for an error of the server, after which
+/// nothing can have been committed.
+#[test]
+fn b07_an_answer_to_commit_that_makes_no_sense_is_looked_into() {
+    let twisted = Matrix {
+        scenarios: vec!["transactional"],
+        ..all(&["twist"])
+    };
+    assert!(judge("an answer to COMMIT is garbled", &twisted).runs() >= 24);
+}
+
+/// B15: the kernel of whatever is in between answers keepalives, and nobody else answers anything.
+#[test]
+fn b15_a_server_that_falls_silent_is_given_up() {
+    let database = Server::shared(16, Shape::Plain).database(Shape::Plain, Role::Owner);
+    let project = Project::one_phase().migration("V1__t", "create table t (id int);\n");
+    let plan = Plan {
+        at: At::Text("evmig"),
+        fault: Fault::Hole,
+    };
+    let proxy = Proxy::start(&database, Some(plan));
+    let output = Evmig::new(&project, "apply")
+        .on(&proxy.target())
+        .within(Duration::from_secs(40))
+        .run();
+    assert!(proxy.struck().is_some());
+    assert_ne!(output.code(), 0);
+    let said = output
+        .stderr
+        .split_whitespace()
+        .collect::<Vec<_>>()
+        .join(" ");
+    assert!(said.contains("nothing was heard from the server"), "{said}");
+}
+
+/// B15: a statement that has nothing to say for longer than that is none of this.
+#[test]
+fn b15_a_long_statement_is_waited_for() {
+    let database = Server::shared(16, Shape::Plain).database(Shape::Plain, Role::Owner);
+    let project = Project::one_phase().migration("V1__t", "select pg_sleep(26);\n");
+    let proxy = Proxy::start(&database, None);
+    Evmig::new(&project, "apply")
+        .on(&proxy.target())
+        .run()
+        .succeeds();
+}
+
+/// Every fault, everywhere, and further faults beside.
+#[test]
+#[ignore = "takes long: scripts/test --long"]
+fn all_faults_at_every_message() {
+    if let Some(text) = setting("EVMIG_FAULT") {
+        let cell = Cell::parse(&text);
+        let report = Stage::new(&[cell.scenario]).run(&cell);
+        eprintln!("{cell}\n{report:#?}");
+        assert!(report.violations.is_empty(), "{cell}");
+        return;
+    }
+    let chosen = setting("EVMIG_FAULT_ONLY");
+    let chosen = |name: &&&'static str| {
+        chosen
+            .as_ref()
+            .is_none_or(|names| names.split(',').any(|one| one == **name))
+    };
+    let every: Vec<&'static str> = EVERY_MESSAGE.iter().filter(chosen).copied().collect();
+    let extra: Vec<&'static str> = EXTRA.iter().filter(chosen).copied().collect();
+    let one_of = setting("EVMIG_FAULT_ONE_OF").map_or(1, |text| text.parse().expect("a number"));
+    let mut violations = Vec::new();
+    for (what, faults) in [("all faults", every), ("further faults", extra)] {
+        if !faults.is_empty() {
+            let chosen = Matrix {
+                one_of,
+                ..all(&faults)
+            };
+            violations.extend(run(what, &chosen).violations);
+        }
+    }
+    assert!(violations.is_empty(), "{} violations", violations.len());
+}
+
+/// B7, a thousand times.
+#[test]
+#[ignore = "takes long: scripts/test --long"]
+fn the_answer_to_commit_is_lost_a_thousand_times() {
+    if setting("EVMIG_FAULT").is_none() && setting("EVMIG_FAULT_ONLY").is_none() {
+        assert!(lost_answers(21) >= 1000);
+    }
+}
