@@ -1,5 +1,6 @@
 //! The only printer. Results go to standard output, everything else to standard error.
 
+use std::borrow::Cow;
 use std::io::{self, Write};
 
 use anstream::adapter::strip_str;
@@ -11,7 +12,7 @@ use super::exit::Exit;
 use crate::render::json;
 use crate::render::terminal::{self, Look};
 use crate::report::problem::Problem;
-use crate::report::sanitize::for_terminal;
+use crate::report::sanitize::{for_log, for_terminal};
 
 /// Width for files and pipes, and where the terminal does not tell.
 const DEFAULT_WIDTH: usize = 100;
@@ -20,6 +21,8 @@ const DEFAULT_WIDTH: usize = 100;
 pub struct Ui {
     stdout_color: bool,
     stderr_color: bool,
+    stdout_is_log: bool,
+    stderr_is_log: bool,
     look: Look,
     format: Format,
     quiet: bool,
@@ -52,6 +55,8 @@ impl Ui {
         Self {
             stdout_color: choice(environment.stdout_is_terminal),
             stderr_color: choice(environment.stderr_is_terminal),
+            stdout_is_log: !environment.stdout_is_terminal,
+            stderr_is_log: !environment.stderr_is_terminal,
             look: Look {
                 width: width.clamp(40, 200),
                 unicode: speaks_unicode(environment),
@@ -79,10 +84,17 @@ impl Ui {
         self.verbose > 0
     }
 
-    /// Writes a result. A reader that went away (`| head -1`) is no error: what was done is done,
-    /// and the exit code says it.
+    /// Writes a result for people, or a document. A reader that went away (`| head -1`) is no
+    /// error: what was done is done, and the exit code says it.
     pub fn result(&mut self, text: &str) {
-        write_all(&mut io::stdout(), text, self.stdout_color);
+        // A document escapes what it must itself, and must be read as it was written.
+        let is_log = self.stdout_is_log && !self.is_json();
+        write_all(&mut io::stdout(), text, self.stdout_color, is_log);
+    }
+
+    /// Writes a text that another program reads: a script, a page, a diff.
+    pub fn bytes(&mut self, text: &str) {
+        write_all(&mut io::stdout(), text, self.stdout_color, false);
     }
 
     /// Writes something beside the result, unless `--quiet`.
@@ -94,7 +106,8 @@ impl Ui {
 
     /// Writes something beside the result, also with `--quiet`.
     pub fn shout(&mut self, text: &str) {
-        write_all(&mut io::stderr(), text, self.stderr_color);
+        let (color, is_log) = (self.stderr_color, self.stderr_is_log);
+        write_all(&mut io::stderr(), text, color, is_log);
     }
 
     /// Writes a warning.
@@ -129,13 +142,17 @@ impl Ui {
 
 /// Writes a text in one piece, so that lines of several programs do not mix, and ignores a reader
 /// that went away.
-fn write_all(stream: &mut dyn Write, text: &str, color: bool) {
-    let plain;
-    let text = if color {
-        text
+fn write_all(stream: &mut dyn Write, text: &str, color: bool, is_log: bool) {
+    let plain = if color {
+        Cow::Borrowed(text)
     } else {
-        plain = strip_str(text).to_string();
-        &plain
+        Cow::Owned(strip_str(text).to_string())
+    };
+    // Last, since a style in front of a mark hides it until the style is gone.
+    let text = if is_log {
+        for_log(&plain)
+    } else {
+        plain.as_ref().into()
     };
     drop(
         stream

@@ -7,7 +7,7 @@ pub mod error;
 pub mod locate;
 pub mod model;
 pub mod record;
-mod rows;
+pub mod rows;
 pub mod store;
 pub mod upgrade;
 pub mod verify;

@@ -5,7 +5,7 @@ use super::model::{Action, Key, MigrationRow, RefineryRow, StatementRow, Stateme
 use crate::pg::session::Row;
 
 /// Reads a migration's row.
-pub(super) fn migration_row(row: &Row) -> Result<MigrationRow, HistoryError> {
+pub fn migration_row(row: &Row) -> Result<MigrationRow, HistoryError> {
     let seq = row.number(0).unwrap_or_default();
     let unreadable = |column| HistoryError::Unreadable { seq, column };
     Ok(MigrationRow {
@@ -24,7 +24,7 @@ pub(super) fn migration_row(row: &Row) -> Result<MigrationRow, HistoryError> {
 }
 
 /// Reads a row of refinery's table.
-pub(super) fn refinery_row(row: &Row) -> RefineryRow {
+pub fn refinery_row(row: &Row) -> RefineryRow {
     RefineryRow {
         version: row.number(0).unwrap_or_default(),
         name: row.text(1),
@@ -34,7 +34,7 @@ pub(super) fn refinery_row(row: &Row) -> RefineryRow {
 }
 
 /// Reads a row of the journal.
-pub(super) fn statement_row(row: &Row) -> Result<StatementRow, HistoryError> {
+pub fn statement_row(row: &Row) -> Result<StatementRow, HistoryError> {
     let seq = row.number(0).unwrap_or_default();
     let unreadable = |column| HistoryError::Unreadable { seq, column };
     Ok(StatementRow {

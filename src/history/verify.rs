@@ -107,7 +107,7 @@ pub async fn verify(
 
 /// A row written before refinery's table became int8 keeps the checksum of its time, and refinery's
 /// own row has got the one for the new width: it must follow from the stored script.
-fn was_widened(row: &Row) -> bool {
+pub fn was_widened(row: &Row) -> bool {
     let (Some(version), Some(name), Some(checksum), Some(script)) =
         (row.number(2), row.get(3), row.get(4), row.get(5))
     else {

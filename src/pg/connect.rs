@@ -8,6 +8,7 @@ use futures_util::future::poll_fn;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
+use tokio_postgres::error::DbError;
 use tokio_postgres::{AsyncMessage, Client};
 
 use crate::clock::{Deadline, jitter};
@@ -17,13 +18,17 @@ use crate::pg::error::DbFailure;
 use crate::pg::opening::{Next, Opening};
 use crate::pg::params::{Parameters, TargetSessionAttrs};
 use crate::pg::silence::{self, Heard};
-use crate::pg::stream::PgStream;
+use crate::pg::stream::{Observer, PgStream};
 use crate::pg::tls::Verification;
 
 /// How many notices wait to be read before further ones are only counted.
 ///
 /// A server may send them without end (faults.md B82).
 const NOTICES: usize = 10_000;
+
+/// How many bytes the first of the waiting notices may have; the n-th may have an n-th of it. So
+/// all of them together stay below ten times as much, and a single long one is still told.
+const NOTICE_BYTES: usize = 4 << 20;
 
 /// How to connect.
 #[derive(Debug, Clone)]
@@ -93,6 +98,7 @@ pub struct Connection {
     /// What is known from the start of the session.
     pub info: ConnectionInfo,
     canceller: Canceller,
+    observer: Observer,
     ended: Ended,
     dropped: Arc<AtomicU64>,
     task: JoinHandle<()>,
@@ -112,7 +118,12 @@ impl Connection {
         self.canceller.clone()
     }
 
-    /// Returns how many notices came while nobody read them and 10,000 were waiting.
+    /// Says that the server has told what it is: its answers may be of any size from now on.
+    pub(super) fn known(&self) {
+        self.observer.lock().known = true;
+    }
+
+    /// Returns how many notices came while nobody read them and 10,000 (or 4 MiB) were waiting.
     pub fn lost_notices(&self) -> u64 {
         self.dropped.load(Ordering::Relaxed)
     }
@@ -247,6 +258,7 @@ pub(super) fn start(
     mut driver: Driver,
     info: ConnectionInfo,
     canceller: Canceller,
+    observer: Observer,
     heard: Heard,
 ) -> Connection {
     let (sender, notices) = mpsc::channel(NOTICES);
@@ -258,7 +270,9 @@ pub(super) fn start(
         loop {
             match poll_fn(|context| driver.poll_message(context)).await {
                 Some(Ok(AsyncMessage::Notice(notice))) => {
-                    if sender.try_send(DbFailure::from(&notice)).is_err() {
+                    let waiting = NOTICES - sender.capacity();
+                    let fits = bytes(&notice) <= NOTICE_BYTES / (waiting + 1);
+                    if !fits || sender.try_send(DbFailure::from(&notice)).is_err() {
                         lost.fetch_add(1, Ordering::Relaxed);
                     }
                     // Whoever waits reads it now, before the driver hands out the answers behind it:
@@ -284,8 +298,16 @@ pub(super) fn start(
         notices,
         info,
         canceller,
+        observer,
         ended,
         dropped,
         task,
     }
+}
+
+/// The size of a notice's texts in bytes.
+fn bytes(notice: &DbError) -> usize {
+    let rest = [notice.detail(), notice.hint(), notice.where_()];
+    let rest: usize = rest.into_iter().flatten().map(str::len).sum();
+    notice.message().len() + rest
 }

@@ -207,7 +207,7 @@ impl Opening<'_> {
             tls: prepared,
             key,
         };
-        let connection = start(client, driver, info, canceller, heard);
+        let connection = start(client, driver, info, canceller, observer.clone(), heard);
         observer.enter("asking what kind of server it is");
         self.check_kind(connection).await
     }

@@ -95,11 +95,13 @@ pub struct ServerFacts {
 /// Asks the server, in one round trip that may take `limit`.
 pub async fn inspect(connection: &Connection, limit: Duration) -> Result<ServerFacts, DbFailure> {
     let client = &connection.client;
-    let both = async { tokio::join!(client.simple_query(FACTS), client.simple_query(IDENTITY)) };
-    let (facts, identity) = tokio::time::timeout(limit, both).await.map_err(|_| {
+    // Without the facts nothing else is waited for; the identity may fail by itself.
+    let identity = async { Ok(client.simple_query(IDENTITY).await) };
+    let both = async { tokio::try_join!(client.simple_query(FACTS), identity) };
+    let both = tokio::time::timeout(limit, both).await.map_err(|_| {
         DbFailure::connection_lost(&format!("the server gave no answer within {limit:?}"))
     })?;
-    let facts = facts.map_err(|error| connection.failure(&error))?;
+    let (facts, identity) = both.map_err(|error| connection.failure(&error))?;
     let row = first_row(facts).ok_or_else(no_answer)?;
     let identity = match identity.map_err(|error| connection.failure(&error)) {
         Ok(messages) => first_row(messages),
@@ -111,12 +113,14 @@ pub async fn inspect(connection: &Connection, limit: Duration) -> Result<ServerF
             .as_ref()
             .and_then(|row| row.try_get(name).ok().flatten())
     };
-    read(
+    let facts = read(
         &row,
         identified("system_identifier"),
         identified("timeline"),
     )
-    .ok_or_else(no_answer)
+    .ok_or_else(no_answer)?;
+    connection.known();
+    Ok(facts)
 }
 
 fn no_answer() -> DbFailure {

@@ -1,6 +1,6 @@
 //! Makes foreign text safe to show: server messages, object names, file names.
 //!
-//! A terminal obeys control characters wherever they come from, and a reader believes what
+//! A CI system obeys some lines of a log ([`for_log`]). A terminal obeys control characters wherever they come from, and a reader believes what
 //! bidirectional controls have re-ordered (faults.md B83). Both are shown here instead of obeyed.
 //! The mapping is per character, so that a text cut in two gives the same result as the whole.
 
@@ -34,6 +34,38 @@ pub fn for_terminal(text: &str) -> Cow<'_, str> {
     Cow::Owned(safe)
 }
 
+/// Returns the text with what CI systems take for commands in a log written as an escape.
+///
+/// GitHub Actions obeys a line that starts with `::` behind any white space, and `##[` anywhere in
+/// a line; Azure Pipelines `##vso[`, `TeamCity` `##teamcity[`. They set variables, hide output and
+/// switch the hiding off. The marks of GitLab and Travis need control characters.
+pub fn for_log(text: &str) -> Cow<'_, str> {
+    if !text.contains("::") && !text.contains("##") {
+        return Cow::Borrowed(text);
+    }
+    let mut safe = String::with_capacity(text.len() + 16);
+    for line in text.split_inclusive('\n') {
+        let start = line.len() - line.trim_start().len();
+        let (indent, mut rest) = line.split_at(start);
+        safe.push_str(indent);
+        if let Some(after) = rest.strip_prefix("::") {
+            safe.push_str("\\x3a:");
+            rest = after;
+        }
+        while let Some(at) = rest.find("##") {
+            let (before, mark) = rest.split_at(at + 1);
+            safe.push_str(before);
+            let is_command = ["#[", "#vso[", "#teamcity["]
+                .iter()
+                .any(|command| mark.starts_with(command));
+            rest = if is_command { &mark[1..] } else { mark };
+            safe.push_str(if is_command { "\\x23" } else { "" });
+        }
+        safe.push_str(rest);
+    }
+    Cow::Owned(safe)
+}
+
 /// Returns whether a terminal or a reader could be misled by the character.
 pub fn is_unsafe(character: char) -> bool {
     match character {
@@ -61,7 +93,28 @@ mod tests {
         ));
     }
 
+    #[test]
+    fn b83_commands_of_ci_systems_are_visible() {
+        assert_eq!(
+            for_log("a::b\n  ::set-output name=x::y\n::"),
+            "a::b\n  \\x3a:set-output name=x::y\n\\x3a:"
+        );
+        assert_eq!(
+            for_log("a ##[x] ###vso[ ##team ##teamcity[ ##"),
+            "a #\\x23[x] ##\\x23vso[ ##team #\\x23teamcity[ ##"
+        );
+        assert!(matches!(for_log("select 1"), Cow::Borrowed(_)));
+    }
+
     proptest! {
+        #[test]
+        fn no_command_survives(text in "[ \t\n:#\\[vsoa]{0,30}") {
+            let safe = for_log(&text);
+            prop_assert!(!safe.lines().any(|line| line.trim_start().starts_with("::")));
+            prop_assert!(!safe.contains("##[") && !safe.contains("##vso["));
+            prop_assert_eq!(safe.replace("\\x3a", ":").replace("\\x23", "#"), text);
+        }
+
         #[test]
         fn nothing_unsafe_survives(text in any::<String>()) {
             prop_assert!(!for_terminal(&text).contains(is_unsafe));

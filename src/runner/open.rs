@@ -16,7 +16,7 @@ use crate::pg::settings::SessionSettings;
 use crate::report::event::RunEvent;
 use crate::report::problem::Problem;
 
-/// How long the server may take to answer a question about itself.
+/// How long the server may take to answer a question about itself, where no `connect_timeout` says.
 const PATIENCE: Duration = Duration::from_secs(15);
 
 /// How to open a session.
@@ -62,7 +62,9 @@ pub async fn open(opening: &Opening) -> Result<Opened, RunError> {
         ..ConnectOptions::default()
     };
     let connection = connect(&opening.parameters, &options).await?;
-    let facts = inspect(&connection, PATIENCE)
+    // A server that goes silent right after the login is no better than one that never answered.
+    let patience = opening.parameters.connect_timeout.unwrap_or(PATIENCE);
+    let facts = inspect(&connection, patience)
         .await
         .map_err(RunError::own("could not ask the server about itself"))?;
     let pooling = look_for_pooler(&connection, &facts, opening, &options).await?;

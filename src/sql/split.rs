@@ -328,7 +328,7 @@ impl Splitter<'_> {
             if let Some(&at) = open.parentheses.first() {
                 return Err(SplitError::OpenParenthesis { at });
             }
-            if let Some(at) = open.body {
+            if let Some(&at) = open.bodies.first() {
                 return Err(SplitError::OpenBody { at });
             }
             self.finish(&open, false)?;
@@ -459,10 +459,12 @@ struct Open {
     end: usize,
     /// Offsets of the parentheses that are open.
     parentheses: Vec<usize>,
+    /// The head of the statement, or of the one inside its body.
     head: Head,
     previous: Previous,
-    /// Offset of the `BEGIN` of the `BEGIN ATOMIC` body that we are in.
-    body: Option<usize>,
+    /// Offsets of the `BEGIN`s of the `BEGIN ATOMIC` bodies that we are in. The grammar lets a body hold a
+    /// routine with a body; the server refuses it, but only once it has read to the right end.
+    bodies: Vec<usize>,
 }
 
 /// How far the statement's head matches `CREATE [OR REPLACE] FUNCTION|PROCEDURE`.
@@ -493,12 +495,12 @@ impl Open {
             parentheses: Vec::new(),
             head: Head::Empty,
             previous: Previous::Other,
-            body: None,
+            bodies: Vec::new(),
         }
     }
 
     fn ends_at_semicolon(&self) -> bool {
-        self.parentheses.is_empty() && self.body.is_none()
+        self.parentheses.is_empty() && self.bodies.is_empty()
     }
 
     /// Adds a significant token; `word` is its text when it is an unquoted word, else empty.
@@ -513,25 +515,30 @@ impl Open {
             }
             _ => {}
         }
-        if matches!(self.head, Head::Routine) && self.parentheses.is_empty() {
-            self.previous = self.track_body(token, word);
+        self.previous = if self.parentheses.is_empty() {
+            self.track_body(token, word)
         } else {
-            self.previous = Previous::Other;
+            Previous::Other
+        };
+        if matches!(self.previous, Previous::Boundary) {
+            self.head = Head::Empty;
         }
     }
 
     fn track_body(&mut self, token: Token, word: &str) -> Previous {
         let is = |keyword: &str| word.eq_ignore_ascii_case(keyword);
         match (self.previous, token.kind) {
-            (Previous::Begin(at), _) if is("atomic") && self.body.is_none() => {
-                self.body = Some(at);
+            (Previous::Begin(at), _) if is("atomic") => {
+                self.bodies.push(at);
                 Previous::Boundary
             }
             (Previous::Boundary, _) if is("end") => {
-                self.body = None;
+                self.bodies.pop();
                 Previous::Other
             }
-            (_, Kind::Word) if is("begin") => Previous::Begin(token.start),
+            (_, Kind::Word) if is("begin") && matches!(self.head, Head::Routine) => {
+                Previous::Begin(token.start)
+            }
             (_, Kind::Semicolon) => Previous::Boundary,
             _ => Previous::Other,
         }

@@ -289,6 +289,20 @@ fn bodies_end_where_the_grammar_ends_them() {
     }
 }
 
+/// The server refuses such a body, but what follows it must not be taken for a part of it.
+#[test]
+fn b71_a_routine_inside_a_body_has_a_body_of_its_own() {
+    let text = "create procedure a() begin atomic; \
+                create or replace function b() returns int begin atomic select 1; end; \
+                select 2; end; select 3";
+    let found = texts(text);
+    assert_eq!(found.len(), 2, "{found:?}");
+    assert!(found[0].ends_with("select 2; end"), "{found:?}");
+    let open = text.replace("; end; select 3", "");
+    let at = text.find("begin").unwrap();
+    assert_eq!(split(&open), Err(SplitError::OpenBody { at }));
+}
+
 #[test]
 fn nothing_to_do() {
     for text in [

@@ -32,7 +32,7 @@ pub fn run(args: &CompletionsArgs, context: &mut Context<'_>) -> Result<Exit, Co
         });
         context.ui.result(&format!("{document:#}\n"));
     } else {
-        context.ui.result(&script);
+        context.ui.bytes(&script);
     }
     Ok(Exit::Done)
 }

@@ -195,7 +195,7 @@ fn show_script(
             (false, true) => "no difference\n".to_owned(),
             (false, false) => unified,
         };
-        context.ui.result(&shown);
+        context.ui.bytes(&shown);
         return Ok(Exit::Done);
     }
     if context.ui.is_json() {
@@ -204,7 +204,7 @@ fn show_script(
         });
         context.ui.result(&format!("{document:#}\n"));
     } else {
-        context.ui.result(&text);
+        context.ui.bytes(&text);
     }
     Ok(Exit::Done)
 }

@@ -46,7 +46,7 @@ pub fn run(args: &ManArgs, context: &mut Context<'_>) -> Result<Exit, CommandErr
         let document = serde_json::json!({ "schema": "evmig.man/1", "page": page });
         context.ui.result(&format!("{document:#}\n"));
     } else {
-        context.ui.result(&page);
+        context.ui.bytes(&page);
     }
     Ok(Exit::Done)
 }
