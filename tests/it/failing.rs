@@ -382,7 +382,7 @@ fn a_syntax_error_at_the_end_of_the_statement() {
             no environment, named by flag --database-url
     Run $RUN: 1 migration, 1 statement
     Phase 1  Core
-    error[sql-failed]: V1__broken failed at statement 1 of 1: syntax error at end of input
+    error[sql-failed]: V1__broken failed at statement 1 of 1: syntax error at or near ";"
      --> migrations/1_core/1_tables/V1__broken.sql:1:20
       |
     1 | create table people
@@ -921,18 +921,19 @@ fn a_file_that_gives_up_the_lock_is_rolled_back() {
         failure_of(
             "create table a (id int);\ndo $$ begin execute 'select pg_advisory_' || 'unlock_all()'; end $$;\n"
         ),
-        @r#"
+        @"
     --- stderr ---
     Target  $DATABASE as $OWNER on 127.0.0.1:$PORT (this machine)
             no environment, named by flag --database-url
     Run $RUN: 1 migration, 2 statements
     Phase 1  Core
+      WARNING: V1__broken: you don't own a lock of type ExclusiveLock
     error[lost-lock]: V1__broken was rolled back: its session did not hold the run's lock any more
       hint       something in the file released it (pg_advisory_unlock?); another run may have begun
       committed  nothing; the database is as it was
       next       evmig --database-url URL status
     --- exit 1 ---
-    "#
+    "
     );
 }
 
