@@ -416,9 +416,9 @@ pub async fn drive<T>(
     let any_time = progress.cancels_at_any_time();
     let (mut begun, mut listens) = (any_time, true);
     let mut cancel_sent = false;
-    let mut again = tokio::time::interval(CANCEL_AGAIN);
+    let again = tokio::time::sleep(Duration::MAX);
     let patience = tokio::time::sleep(Duration::MAX);
-    let mut patience = std::pin::pin!(patience);
+    let (mut patience, mut again) = (std::pin::pin!(patience), std::pin::pin!(again));
     let mut ticks = interval_at(tokio::time::Instant::now() + FIRST_TICK, TICK);
     let result = loop {
         if listening.cancelled.is_some() && begun && !cancel_sent {
@@ -426,9 +426,9 @@ pub async fn drive<T>(
             progress.halt();
             // A cancel that cannot be sent leaves the statement running; patience then ends.
             drop(session.canceller().cancel(CANCEL_PATIENCE).await);
-            patience
-                .as_mut()
-                .reset(tokio::time::Instant::now() + CANCEL_PATIENCE);
+            let now = tokio::time::Instant::now();
+            patience.as_mut().reset(now + CANCEL_PATIENCE);
+            again.as_mut().reset(now + CANCEL_AGAIN);
         }
         tokio::select! {
             biased;
@@ -453,8 +453,9 @@ pub async fn drive<T>(
                 listening.cancelled = Some(Cancelled::Total);
             }
             // It may have come between two files, and cancelled nothing.
-            _ = again.tick(), if cancel_sent && any_time => {
+            () = &mut again, if cancel_sent && any_time => {
                 drop(session.canceller().cancel(CANCEL_PATIENCE).await);
+                again.as_mut().reset(tokio::time::Instant::now() + CANCEL_AGAIN);
             }
             () = &mut patience, if cancel_sent => {
                 listening.cancelled = Some(Cancelled::NoAnswer);

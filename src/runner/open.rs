@@ -3,6 +3,7 @@
 use std::pin::Pin;
 use std::time::Duration;
 
+use super::attempt::{Interrupt, Link};
 use super::error::RunError;
 use super::watch::Watcher;
 use crate::pg::connect::{ConnectOptions, Connection, connect};
@@ -13,7 +14,7 @@ use crate::pg::probe::{ServerFacts, inspect};
 use crate::pg::refusal::{Needs, refusals};
 use crate::pg::session::{Notices, Session};
 use crate::pg::settings::SessionSettings;
-use crate::report::event::RunEvent;
+use crate::report::event::{EventSink, RunEvent};
 use crate::report::problem::Problem;
 
 /// How long the server may take to answer a question about itself, where no `connect_timeout` says.
@@ -53,6 +54,26 @@ pub struct Opened {
 
 /// A session that is being opened while something else is done.
 pub type BegunOpening = Pin<Box<dyn Future<Output = Result<Opened, RunError>>>>;
+
+impl Opened {
+    /// Returns the session with everybody who listens while it works.
+    pub(super) fn link<'r>(
+        &'r mut self,
+        watch_session: &'r mut Option<Session>,
+        interrupt: &'r mut Interrupt,
+        sink: &'r mut dyn EventSink,
+    ) -> Link<'r> {
+        Link {
+            session: &self.session,
+            notices: &mut self.notices,
+            watcher: &self.watcher,
+            watch_session,
+            pid: self.facts.backend.pid,
+            interrupt,
+            sink,
+        }
+    }
+}
 
 /// Connects, inspects, refuses or prepares.
 pub async fn open(opening: &Opening) -> Result<Opened, RunError> {

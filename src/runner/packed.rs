@@ -16,6 +16,16 @@ use crate::sql::quote;
 /// A longer file goes alone, and is not copied into a message.
 const LONGEST: usize = 256 << 10;
 
+/// Words of a file that cannot be packed.
+const UNPACKABLE: [&str; 4] = [
+    "standard_conforming_strings",
+    "backslash_quote",
+    "isolation",
+    "set transaction",
+];
+/// Words of a file that may drop what was prepared, or prepare more.
+const PREPARING: [&str; 3] = ["prepare", "deallocate", "discard"];
+
 /// Names of what a run prepares on its session.
 const AFTER: &str = "evmig_after";
 const HELD: &str = "evmig_held";
@@ -105,8 +115,7 @@ pub(super) fn can_be_packed(script: &Script) -> bool {
     plain
         && size <= LONGEST
         && body.clone().all(|index| script.copy_data(index).is_none())
-        && !mentions(script, &["standard_conforming_strings", "backslash_quote"])
-        && !mentions(script, &["isolation", "set transaction"])
+        && !mentions(script, &UNPACKABLE)
 }
 
 /// Returns whether a file's text has one of these words anywhere, in a function's body too.
@@ -178,7 +187,7 @@ impl Packed {
         for command in DISCARD_BUT_PREPARED {
             self.push(At::End, command);
         }
-        if mentions(contents.script, &["prepare", "deallocate", "discard"]) {
+        if mentions(contents.script, &PREPARING) {
             self.push(At::End, "deallocate all");
             for command in &kit.prepare {
                 self.push(At::End, command);

@@ -11,7 +11,7 @@ use super::retry::LockPolicy;
 use super::transactional::Setup;
 use super::turn;
 use crate::history::model::{Action, Key, VersionType};
-use crate::history::record::{Record, RecordDuration};
+use crate::history::record::{Prepared, Record, RecordDuration};
 use crate::history::store::Store;
 use crate::pg::lock::HistoryLock;
 use crate::pg::session::Session;
@@ -79,6 +79,22 @@ impl<'a> Facts<'a> {
     /// Returns the migration's key.
     pub fn key(&self) -> &Key {
         &self.key
+    }
+
+    /// Returns what tells the migration's transaction in a run from every other.
+    pub fn guard(&self, run: &str) -> String {
+        format!("{run}:{}", self.key.to_text())
+    }
+
+    /// Returns the statement that records the migration within its own transaction.
+    pub fn applied(&self, store: &Store, run: &str, guard: &str, statements: usize) -> Prepared {
+        let why = Why {
+            run,
+            action: Action::Apply,
+            reason: None,
+        };
+        let duration = RecordDuration::SinceBegin;
+        store.record(&self.record(why, Some(guard), duration, statements, None))
     }
 
     /// Makes the row.

@@ -83,32 +83,16 @@ pub(super) fn begins(
 }
 
 /// One migration's way into the history.
-pub(super) struct Recording<'a> {
-    pub(super) session: &'a Session,
-    pub(super) store: &'a Store,
-    pub(super) lock: HistoryLock,
-    pub(super) facts: &'a Facts<'a>,
-    pub(super) run: &'a str,
-    pub(super) reset: String,
+struct Recording<'a> {
+    session: &'a Session,
+    store: &'a Store,
+    lock: HistoryLock,
+    facts: &'a Facts<'a>,
+    run: &'a str,
+    reset: String,
 }
 
 impl Recording<'_> {
-    /// What tells this file's transaction from every other.
-    pub(super) fn guard(&self) -> String {
-        format!("{}:{}", self.run, self.facts.key().to_text())
-    }
-
-    /// The statement that records a file within its own transaction.
-    pub(super) fn row(&self, script: &Script, guard: &str) -> Prepared {
-        let since_begin = RecordDuration::SinceBegin;
-        let count = script.body().len();
-        self.store.record(
-            &self
-                .facts
-                .record(self.why(), Some(guard), since_begin, count, None),
-        )
-    }
-
     fn why(&self) -> Why<'_> {
         Why {
             run: self.run,
@@ -126,10 +110,11 @@ impl Recording<'_> {
         named: &MigrationRef,
         first: Option<Tried>,
     ) -> Result<u32, Box<Stop>> {
-        let guard = self.guard();
+        let guard = self.facts.guard(self.run);
         let body = script.body();
+        let row = self.facts.applied(self.store, self.run, &guard, body.len());
         // Any statement may call a function, and any function may give the lock away.
-        let records = [lock_is_held(self.lock), self.row(script, &guard)];
+        let records = [lock_is_held(self.lock), row];
         let unit = Unit {
             script,
             first: body.start,
@@ -404,23 +389,16 @@ impl Run<'_> {
             let count = script.body().len();
             sink.event(&begins(named, count, transactional, resumed_at));
         }
-        let mut link = Link {
-            session: &self.opened.session,
-            notices: &mut self.opened.notices,
-            watcher: &self.opened.watcher,
-            watch_session: &mut self.watch_session,
-            pid: self.opened.facts.backend.pid,
-            interrupt,
-            sink,
-        };
         let count = script.body().len();
+        let reset = self.opened.settings.reset_sql();
+        let mut link = self.opened.link(&mut self.watch_session, interrupt, sink);
         let recording = Recording {
-            session: &self.opened.session,
+            session: link.session,
             store: &self.store,
             lock: self.lock,
             facts: &facts,
             run: &self.id,
-            reset: self.opened.settings.reset_sql(),
+            reset,
         };
         let retries = if transactional {
             recording

@@ -141,6 +141,7 @@ pub(super) async fn run(
     mut first: Option<Tried>,
 ) -> Result<Cost, Box<Stop>> {
     let started = Instant::now();
+    let mut prepared_elsewhere = first.is_some();
     let mut tries = Tries::new(setup.policy, setup.deadlock_timeout);
     let mut lock_timeout = setup.policy.lock_timeout;
     loop {
@@ -162,6 +163,9 @@ pub(super) async fn run(
             return Err(Box::new(Stop::ConnectionLost { failure }));
         }
         roll_back(link, unit.migration).await?;
+        if std::mem::take(&mut prepared_elsewhere) && at == At::Record && is_unprepared(&failure) {
+            continue;
+        }
         let lock_wait = driven.cancelled == Some(Cancelled::LockWait);
         let retryable = matches!(failure.kind(), Kind::LockTimeout | Kind::Deadlock);
         if !retryable && !lock_wait {
@@ -196,6 +200,12 @@ pub(super) async fn run(
         };
         wait_for_retry(link, again, &failure, driven.blockers).await?;
     }
+}
+
+/// 26000: the file has dropped, in a way that cannot be read from its text, what the convoy had
+/// prepared. The tries made here prepare nothing.
+fn is_unprepared(failure: &DbFailure) -> bool {
+    failure.sqlstate.as_deref() == Some("26000")
 }
 
 /// A try that failed for want of a lock, and the wait before the next.

@@ -5,12 +5,12 @@ use std::time::Instant;
 
 use tokio::sync::mpsc;
 
-use super::attempt::{Driven, Heading, Interrupt, Link, Progress, drive};
+use super::attempt::{Driven, Heading, Interrupt, Progress, drive};
 use super::convoy;
 use super::error::RunError;
 use super::packed::{Contents, Kit, Packed, can_be_packed};
 use super::record::{Facts, migration_ref};
-use super::run::{Recording, Run, begins, lock_is_held};
+use super::run::{Run, begins, lock_is_held};
 use super::transactional::{Tried, limits};
 use crate::history::model::Key;
 use crate::plan::choose::Work;
@@ -143,18 +143,9 @@ impl Run<'_> {
         };
         telling.begins(0, sink);
         let (sender, answers) = mpsc::unbounded_channel();
-        let session = &self.opened.session;
+        let mut link = self.opened.link(&mut self.watch_session, interrupt, sink);
         let prologue = kit.prologue();
-        let work = convoy::send(session, &prologue, &packed, &halt, sent, sender);
-        let mut link = Link {
-            session,
-            notices: &mut self.opened.notices,
-            watcher: &self.opened.watcher,
-            watch_session: &mut self.watch_session,
-            pid: self.opened.facts.backend.pid,
-            interrupt,
-            sink,
-        };
+        let work = convoy::send(link.session, &prologue, &packed, &halt, sent, sender);
         let driven = drive(&mut link, &headings, answers, work, &mut telling).await;
         let result = match driven.result {
             Some(None) => return (telling.durations, None),
@@ -172,21 +163,13 @@ impl Run<'_> {
     fn pack(&self, group: &[usize], files: &[(MigrationRef, usize)], kit: &Kit) -> Vec<Packed> {
         let mut before: Option<String> = None;
         let mut packed = Vec::with_capacity(group.len());
-        for (index, (named, _)) in group.iter().zip(files) {
+        for (index, (named, count)) in group.iter().zip(files) {
             let migration = &self.project.migrations[*index];
             let Some(script) = self.scripts.get(index) else {
                 break;
             };
             let facts = Facts::new(self.project, migration, self.store.refinery().version_type);
-            let recording = Recording {
-                session: &self.opened.session,
-                store: &self.store,
-                lock: self.lock,
-                facts: &facts,
-                run: &self.id,
-                reset: String::new(),
-            };
-            let guard = recording.guard();
+            let guard = facts.guard(&self.id);
             packed.push(Packed::new(
                 kit,
                 &Contents {
@@ -194,7 +177,7 @@ impl Run<'_> {
                     setup: &self.setup,
                     guard: &guard,
                     after: before.as_deref(),
-                    record: &recording.row(script, &guard),
+                    record: &facts.applied(&self.store, &self.id, &guard, *count),
                     repeatable: matches!(facts.key(), Key::Repeatable(_)),
                     application: &self.opening.application_name,
                     migration: named,

@@ -333,6 +333,59 @@ fn byte_order_marks_line_endings_and_nothing_at_all() {
     );
 }
 
+/// Files are on their way together: one that fails in its very COMMIT must keep those behind it out.
+#[test]
+fn nothing_behind_a_commit_that_fails_is_applied() {
+    let database = superuser();
+    let project = Project::one_phase()
+        .migration(
+            "V1__trap",
+            // A cursor that is to outlive its transaction is read at COMMIT, and cannot be.
+            "create function public.trap() returns trigger language plpgsql as\n\
+             $$ begin if new.key = '2' then execute 'declare sprung cursor with hold for \
+             select 1 / (n - 3) from generate_series(1, 5) n'; end if; return null; end $$;\n\
+             create trigger trap after insert on evmig.migration\n\
+             for each row execute function public.trap();\n",
+        )
+        .migration("V2__caught", "create table public.second ();\n")
+        .migration("V3__behind", "create table public.third ();\n");
+    let output = Evmig::new(&project, "apply").on(&database).run().exits(3);
+    assert!(
+        output.stderr.contains("division by zero"),
+        "{}",
+        output.stderr
+    );
+    assert_eq!(
+        database.lines("select key from evmig.migration order by seq"),
+        ["1"]
+    );
+    assert_eq!(
+        database.value("select count(*) from pg_class where relname in ('second', 'third')"),
+        "0"
+    );
+}
+
+/// What a run has prepared is dropped by a file whose text does not say so.
+#[test]
+fn a_file_that_drops_what_is_prepared_is_applied_once() {
+    let database = superuser();
+    database.execute("create table public.counter (migration int)");
+    let hidden = "insert into public.counter values (1);\n\
+                  do $$ begin execute 'deallo' || 'cate all'; end $$;\n";
+    let project = Project::one_phase()
+        .migration("V1__hidden", hidden)
+        .migration("V2__plain", "insert into public.counter values (2);\n");
+    applies(&project, &database);
+    assert_eq!(
+        database.lines("select migration from counter order by 1"),
+        ["1", "2"]
+    );
+    assert_eq!(
+        database.lines("select key from evmig.migration order by seq"),
+        ["1", "2"]
+    );
+}
+
 #[test]
 fn what_a_file_sets_does_not_reach_the_next() {
     let database = superuser();

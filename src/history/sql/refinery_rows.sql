@@ -1,1 +1,2 @@
-select version::text, name, applied_on, checksum from {refinery} order by version
+-- Ordered by the number: a bare `version` would be the text that is selected.
+select r.version::text, r.name, r.applied_on, r.checksum from {refinery} r order by r.version
