@@ -2,7 +2,7 @@
 
 use super::error::{HistoryError, query};
 use super::locate::RefineryTable;
-use super::model::{Action, History, Key, RefineryRow, StatementState, VersionType};
+use super::model::{Action, History, Key, StatementState, VersionType};
 use super::record::{Prepared, Record, RecordDuration};
 use super::rows::{migration_row, refinery_row, statement_row};
 use crate::pg::session::Session;
@@ -151,16 +151,16 @@ impl Store {
         })
     }
 
-    /// Reads refinery's table alone.
-    pub(super) async fn read_refinery(
-        &self,
-        session: &Session,
-    ) -> Result<Vec<RefineryRow>, HistoryError> {
+    /// Reads refinery's table alone, where there is no history yet.
+    pub(super) async fn read_refinery(&self, session: &Session) -> Result<History, HistoryError> {
         let rows = session
             .query(&self.sql.refinery_rows, &[])
             .await
             .map_err(query("could not read refinery's table"))?;
-        Ok(rows.iter().map(refinery_row).collect())
+        Ok(History {
+            refinery: rows.iter().map(refinery_row).collect(),
+            ..History::default()
+        })
     }
 
     /// Returns how many of the migrations a run has recorded; they were sent one after the other, so

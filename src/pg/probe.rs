@@ -10,6 +10,7 @@ use tokio_postgres::{SimpleQueryMessage, SimpleQueryRow};
 
 use crate::pg::connect::Connection;
 use crate::pg::error::{DbFailure, Kind};
+use crate::pg::own_role::Beginnings;
 use crate::report::sanitize::for_terminal;
 
 /// The facts that any role may read.
@@ -90,6 +91,11 @@ pub struct ServerFacts {
     pub application_name: String,
     /// After this time a lock waiter makes an autovacuum step aside.
     pub deadlock_timeout: Duration,
+    /// The role and the search path that the session begins with.
+    pub beginnings: Beginnings,
+    /// The settings that the startup message has made, in their base units: what `RESET ALL` returns
+    /// to.
+    pub resets_to: Vec<(String, String)>,
 }
 
 /// Asks the server, in one round trip that may take `limit`.
@@ -171,6 +177,17 @@ fn read(
         owns_database: flag("owns_database")?,
         application_name: safe("application_name")?,
         deadlock_timeout: Duration::from_millis(millis),
+        beginnings: Beginnings::new(
+            text("session_user")?,
+            text("current_user")?,
+            text("search_path")?,
+            text("synchronous_commit")?,
+        ),
+        resets_to: text("resets_to")?
+            .split('|')
+            .filter_map(|one| one.split_once('='))
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .collect(),
     })
 }
 

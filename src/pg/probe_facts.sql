@@ -19,7 +19,10 @@ SELECT pg_catalog.current_setting('server_version_num') AS version_num,
        pg_catalog.has_database_privilege(database.oid, 'CREATE') AS can_create_schema,
        pg_catalog.pg_has_role(database.datdba, 'USAGE') AS owns_database,
        COALESCE(activity.application_name, '') AS application_name,
-       settings.deadlock_timeout
+       settings.deadlock_timeout,
+       settings.search_path,
+       settings.resets_to,
+       pg_catalog.current_setting('synchronous_commit') AS synchronous_commit
   FROM pg_catalog.pg_database AS database
  CROSS JOIN pg_catalog.pg_roles AS role
  CROSS JOIN pg_catalog.pg_stat_get_activity(pg_catalog.pg_backend_pid()) AS activity
@@ -29,7 +32,13 @@ SELECT pg_catalog.current_setting('server_version_num') AS version_num,
               pg_catalog.max(s.source) FILTER (
                 WHERE s.name OPERATOR(pg_catalog.=) 'default_transaction_read_only') AS read_only_source,
               pg_catalog.max(s.setting) FILTER (
-                WHERE s.name OPERATOR(pg_catalog.=) 'deadlock_timeout') AS deadlock_timeout
+                WHERE s.name OPERATOR(pg_catalog.=) 'deadlock_timeout') AS deadlock_timeout,
+              pg_catalog.max(s.reset_val) FILTER (
+                WHERE s.name OPERATOR(pg_catalog.=) 'search_path') AS search_path,
+              -- What the startup message has set, and nobody since.
+              COALESCE(pg_catalog.string_agg(pg_catalog.concat(s.name, '=', s.reset_val), '|') FILTER (
+                WHERE s.source OPERATOR(pg_catalog.=) 'client'
+                  AND s.context OPERATOR(pg_catalog.<>) 'internal'), '') AS resets_to
          FROM pg_catalog.pg_settings AS s
        ) AS settings
  WHERE database.datname OPERATOR(pg_catalog.=) pg_catalog.current_database()

@@ -169,14 +169,20 @@ pub async fn record(
     sink: &mut dyn EventSink,
 ) -> Result<Vec<String>, RunError> {
     let project = request.project;
-    let opened = open(&request.opening).await?;
+    // What counts is read under the lock.
+    let opening = Opening {
+        look: false,
+        ..request.opening.clone()
+    };
+    let mut opened = open(&opening).await?;
     for warning in &opened.warnings {
         sink.event(warning);
     }
     let lock = HistoryLock::new(&project.manifest.project.history_schema);
     turn::take(&opened.session, lock, request.wait, interrupt, sink).await?;
-    let (mut located, history) = apply::look(&opened.session, project).await?;
-    let standings = standings(project, &history, located.version_type());
+    let look = opened.take_look().await?;
+    let (history, mut located) = (&look.history, look.located(apply::widest(project))?);
+    let standings = standings(project, history, located.version_type());
     let (action, chosen) = match request.what {
         RecordWhat::Baseline { selection } => {
             let chosen = choose(project, &standings, selection)?;
@@ -194,12 +200,9 @@ pub async fn record(
     if migrations.is_empty() {
         return Ok(Vec::new());
     }
-    let mut store = if located.exists {
-        located.store()
-    } else {
-        located.create(&opened.session).await?
-    };
-    apply::widen_if_needed(&mut store, &opened.session, project, &history).await?;
+    located.create_if_missing(&opened.session).await?;
+    let mut store = located.store();
+    apply::widen_if_needed(&mut store, &opened.session, project, history).await?;
     let mut phases: Vec<String> = migrations
         .iter()
         .map(|migration| project.manifest.phases[migration.phase].name.value.clone())

@@ -495,18 +495,18 @@ impl Run<'_> {
         let session = &self.opened.session;
         // A failed file may have left its settings.
         let reset = self.opened.settings.reset_sql();
-        let ended = match session.run(&reset).await {
-            Ok(()) => {
-                self.store
-                    .finish_run(session, &self.id, outcome.as_str(), error)
-                    .await
-            }
-            Err(failure) => Err(HistoryError::Query {
-                what: "could not reset the session",
-                failure: Box::new(failure),
-            }),
-        };
-        if let Err(error) = ended {
+        // The end of the session gives the lock back too.
+        let (reset, ended, _) = tokio::join!(
+            biased;
+            session.run(&reset),
+            self.store.finish_run(session, &self.id, outcome.as_str(), error),
+            self.lock.release(session),
+        );
+        let reset = reset.map_err(|failure| HistoryError::Query {
+            what: "could not reset the session",
+            failure: Box::new(failure),
+        });
+        if let Err(error) = reset.and(ended) {
             sink.event(&RunEvent::Warning {
                 problem: Problem::new(
                     "run-end-not-recorded",
@@ -526,8 +526,6 @@ impl Run<'_> {
                 ),
             });
         }
-        // The end of the session gives it back too.
-        drop(self.lock.release(session).await);
     }
 }
 
