@@ -61,14 +61,37 @@ pub async fn survey(session: &Session, schema: &str) -> Result<Survey, HistoryEr
         .into_iter()
         .next()
         .unwrap_or_else(|| Row::new(Vec::new()));
+    let candidates: Vec<Candidate> = row
+        .get(2)
+        .and_then(|text| serde_json::from_str(text).ok())
+        .unwrap_or_default();
+    let is_table = |one: &&Candidate| one.2 == "r" || one.2 == "p";
+    let metas = candidates.iter().filter(|one| one.1 == "meta");
+    // The table of another evmig history belongs to another project.
+    let others: Vec<&str> = metas
+        .clone()
+        .filter(|one| one.3.is_some() && one.0 != schema)
+        .map(|one| one.0.as_str())
+        .collect();
+    let refinerys = candidates
+        .iter()
+        .filter(|one| one.1 != "meta")
+        .filter(is_table);
     Ok(Survey {
         schema: schema.to_owned(),
         schema_exists: row.truth(0),
-        exists: row.truth(1),
-        may_create: row.truth(2),
-        tables: refinery_tables(row.get(3)),
+        exists: metas.clone().any(|one| one.0 == schema && one.2 == "r"),
+        may_create: row.truth(1),
+        tables: refinerys
+            .filter(|one| !others.contains(&one.0.as_str()))
+            .map(|one| (one.0.clone(), one.3.clone()))
+            .collect(),
     })
 }
+
+/// A table that may be one of ours or refinery's: its schema, name, kind, and the type of the column
+/// that tells which.
+type Candidate = (String, String, String, Option<String>);
 
 /// Looks where the history and refinery's table are. Writes nothing.
 ///
@@ -231,12 +254,6 @@ impl Look {
     pub fn survey(&self) -> &Survey {
         &self.survey
     }
-}
-
-/// Reads the list of `[schema, version type]` pairs.
-fn refinery_tables(json: Option<&str>) -> Vec<(String, Option<String>)> {
-    json.and_then(|text| serde_json::from_str(text).ok())
-        .unwrap_or_default()
 }
 
 fn qualified(schema: &str) -> String {

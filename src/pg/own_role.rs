@@ -14,11 +14,9 @@ pub struct Beginnings {
 }
 
 impl Beginnings {
-    /// Makes them from what the server says of the session.
-    ///
-    /// The path is what a `RESET` returns to: role, database and connection options have made it. It is
-    /// split into names and quoted again: the text goes into a `SET`.
-    pub(super) fn new(
+    /// Makes them from what a session is that was just reset: role, database and connection options
+    /// have made its path. It is split into names and quoted again: the text goes into a `SET`.
+    pub fn new(
         session_user: &str,
         current_user: &str,
         search_path: &str,

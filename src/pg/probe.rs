@@ -10,7 +10,6 @@ use tokio_postgres::{SimpleQueryMessage, SimpleQueryRow};
 
 use crate::pg::connect::Connection;
 use crate::pg::error::{DbFailure, Kind};
-use crate::pg::own_role::Beginnings;
 use crate::report::sanitize::for_terminal;
 
 /// The facts that any role may read.
@@ -20,6 +19,10 @@ const FACTS: &str = include_str!("probe_facts.sql");
 const IDENTITY: &str = "SELECT s.system_identifier::pg_catalog.text AS system_identifier, \
      c.timeline_id::pg_catalog.text AS timeline \
      FROM pg_catalog.pg_control_system() AS s, pg_catalog.pg_control_checkpoint() AS c";
+
+/// What forbids writing; asked only where something does, since the view computes every setting.
+const READ_ONLY_SOURCE: &str = "SELECT s.setting, s.source FROM pg_catalog.pg_settings AS s \
+     WHERE s.name OPERATOR(pg_catalog.=) 'default_transaction_read_only'";
 
 /// Where a setting that forbids writing comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -91,11 +94,6 @@ pub struct ServerFacts {
     pub application_name: String,
     /// After this time a lock waiter makes an autovacuum step aside.
     pub deadlock_timeout: Duration,
-    /// The role and the search path that the session begins with.
-    pub beginnings: Beginnings,
-    /// The settings that the startup message has made, in their base units: what `RESET ALL` returns
-    /// to.
-    pub resets_to: Vec<(String, String)>,
 }
 
 /// Asks the server, in one round trip that may take `limit`.
@@ -104,9 +102,8 @@ pub async fn inspect(connection: &Connection, limit: Duration) -> Result<ServerF
     // Without the facts nothing else is waited for; the identity may fail by itself.
     let identity = async { Ok(client.simple_query(IDENTITY).await) };
     let both = async { tokio::try_join!(client.simple_query(FACTS), identity) };
-    let both = tokio::time::timeout(limit, both).await.map_err(|_| {
-        DbFailure::connection_lost(&format!("the server gave no answer within {limit:?}"))
-    })?;
+    let both = tokio::time::timeout(limit, both).await;
+    let both = both.map_err(|_| silent(limit))?;
     let (facts, identity) = both.map_err(|error| connection.failure(&error))?;
     let row = first_row(facts).ok_or_else(no_answer)?;
     let identity = match identity.map_err(|error| connection.failure(&error)) {
@@ -119,14 +116,24 @@ pub async fn inspect(connection: &Connection, limit: Duration) -> Result<ServerF
             .as_ref()
             .and_then(|row| row.try_get(name).ok().flatten())
     };
-    let facts = read(
+    let mut facts = read(
         &row,
         identified("system_identifier"),
         identified("timeline"),
     )
     .ok_or_else(no_answer)?;
+    if facts.read_only && !facts.standby {
+        let asked = tokio::time::timeout(limit, client.simple_query(READ_ONLY_SOURCE));
+        let answer = asked.await.map_err(|_| silent(limit))?;
+        let answer = answer.map_err(|error| connection.failure(&error))?;
+        facts.read_only_source = first_row(answer).as_ref().map(read_only_source);
+    }
     connection.known();
     Ok(facts)
+}
+
+fn silent(limit: Duration) -> DbFailure {
+    DbFailure::connection_lost(&format!("the server gave no answer within {limit:?}"))
 }
 
 fn no_answer() -> DbFailure {
@@ -149,16 +156,18 @@ fn read(
     let text = |name| row.try_get(name).ok().flatten();
     let safe = |name| text(name).map(|value| for_terminal(value).into_owned());
     let flag = |name| text(name).map(|value| matches!(value, "t" | "on" | "true"));
-    let millis = text("deadlock_timeout")?.parse().ok()?;
+    let seconds: f64 = text("deadlock_timeout")?.parse().ok()?;
+    if !(0.0..1e9).contains(&seconds) {
+        return None;
+    }
     let standby = flag("standby")?;
     let read_only = flag("read_only")?;
-    let set_by = read_only_source(text("read_only_source")?, flag("default_read_only")?);
     Some(ServerFacts {
         version_num: text("version_num")?.parse().ok()?,
         version: safe("version")?,
         standby,
         read_only,
-        read_only_source: (read_only && !standby).then_some(set_by),
+        read_only_source: None,
         encoding: safe("encoding")?,
         standard_conforming_strings: flag("standard_conforming_strings")?,
         backend: Backend {
@@ -176,27 +185,17 @@ fn read(
         can_create_role: flag("can_create_role")?,
         owns_database: flag("owns_database")?,
         application_name: safe("application_name")?,
-        deadlock_timeout: Duration::from_millis(millis),
-        beginnings: Beginnings::new(
-            text("session_user")?,
-            text("current_user")?,
-            text("search_path")?,
-            text("synchronous_commit")?,
-        ),
-        resets_to: text("resets_to")?
-            .split('|')
-            .filter_map(|one| one.split_once('='))
-            .map(|(name, value)| (name.to_owned(), value.to_owned()))
-            .collect(),
+        deadlock_timeout: Duration::from_secs_f64(seconds),
     })
 }
 
-/// Reads `pg_settings.source` of `default_transaction_read_only`.
-fn read_only_source(source: &str, is_default_on: bool) -> ReadOnlySource {
-    if !is_default_on {
+/// Reads the answer to [`READ_ONLY_SOURCE`].
+fn read_only_source(row: &SimpleQueryRow) -> ReadOnlySource {
+    let text = |name| row.try_get(name).ok().flatten().unwrap_or_default();
+    if text("setting") != "on" {
         return ReadOnlySource::Other("transaction".to_owned());
     }
-    match source {
+    match text("source") {
         "user" => ReadOnlySource::Role,
         "database" => ReadOnlySource::Database,
         "database user" => ReadOnlySource::RoleInDatabase,

@@ -4,6 +4,7 @@
 //! over a session that somebody else has changed (B21).
 
 use super::error::DbFailure;
+use super::own_role::Beginnings;
 use super::session::Session;
 use crate::sql::quote;
 
@@ -59,6 +60,15 @@ pub const DISCARD_BUT_PREPARED: [&str; 4] = [
     "discard sequences",
 ];
 
+/// What a session is once it is reset.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Resets {
+    /// Its role and its search path.
+    pub beginnings: Beginnings,
+    /// Whether it has the settings of the startup message.
+    pub to_ours: bool,
+}
+
 /// The server said it took a setting, and then showed another value.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("the server reports {name} = {actual:?} after it was set to {wanted:?}")]
@@ -72,31 +82,60 @@ pub struct NotTaken {
 }
 
 impl SessionSettings {
-    /// Makes the settings for a server. `resets_to` is what its settings are reset to, of those that
-    /// the startup message has set: a pooler may have kept the message to itself.
+    /// Makes the settings for a server.
     ///
     /// The search path is ours alone; a migration gets the role's own. It is not among the startup
     /// options, since the role's own would then be nowhere to be had.
-    ///
-    /// What is said to be committed must survive a crash, whatever the role's `synchronous_commit`;
-    /// only `off` (`durable` false) is changed, since each other value is as durable on this server
-    /// and says what its owner wants of standbys.
-    pub fn new(version_num: u32, durable: bool, resets_to: &[(String, String)]) -> Self {
+    pub fn new(version_num: u32) -> Self {
         let mut settings = FROM_THE_START.to_vec();
         settings.push(("search_path", "pg_catalog, pg_temp"));
-        if !durable {
-            settings.push(("synchronous_commit", "on"));
-        }
         if version_num >= 170_000 {
             settings.push(("transaction_timeout", "0"));
         }
-        let is_kept = |(name, value): &(&str, &str)| {
-            resets_to.iter().any(|(at, is)| at == name && is == value)
-        };
         Self {
             settings,
-            by_reset: FROM_THE_START.iter().all(is_kept),
+            by_reset: false,
         }
+    }
+
+    /// Asks what `RESET ALL` returns to, of a session that was just reset: a pooler may have kept the
+    /// startup message to itself. Every name is qualified, since the path is the role's own.
+    pub async fn ask_resets(session: &Session) -> Result<Resets, DbFailure> {
+        let own = ["search_path", "synchronous_commit"];
+        let names = own.into_iter().chain(FROM_THE_START.map(|(name, _)| name));
+        let columns: Vec<String> = names
+            .map(|name| format!("pg_catalog.current_setting('{name}')"))
+            .collect();
+        let sql = format!(
+            "select session_user::pg_catalog.text, current_user::pg_catalog.text, {}",
+            columns.join(", ")
+        );
+        let rows = session.query(&sql, &[]).await?;
+        let row = rows.first();
+        let text = |at| row.map(|row| row.text(at)).unwrap_or_default();
+        let is_kept = |(at, (name, wanted)): (usize, &(&str, &str))| {
+            let actual = text(4 + at);
+            same_value(wanted, &actual) || is_socket_only(name, &actual)
+        };
+        Ok(Resets {
+            beginnings: Beginnings::new(&text(0), &text(1), &text(2), &text(3)),
+            to_ours: FROM_THE_START.iter().enumerate().all(is_kept),
+        })
+    }
+
+    /// Takes in what a reset does, so that only the rest is restored by commands. Returns a command
+    /// that is to be run yet, if there is one.
+    ///
+    /// What is said to be committed must survive a crash, whatever the role's `synchronous_commit`;
+    /// only `off` is changed, since each other value is as durable on this server and says what its
+    /// owner wants of standbys.
+    pub fn learn(&mut self, resets: &Resets) -> Option<String> {
+        self.by_reset = resets.to_ours;
+        let commit = ("synchronous_commit", "on");
+        (!resets.beginnings.durable).then(|| {
+            self.settings.push(commit);
+            set_command(&commit)
+        })
     }
 
     /// Returns the commands that set everything.
@@ -194,7 +233,7 @@ mod tests {
 
     #[test]
     fn settings_that_a_server_lacks_are_not_sent() {
-        let sets = |version| SessionSettings::new(version, true, &[]).set_sql();
+        let sets = |version| SessionSettings::new(version).set_sql();
         assert!(!sets(150_000).contains("transaction_timeout"));
         assert!(sets(170_000).contains("transaction_timeout"));
     }
@@ -210,22 +249,28 @@ mod tests {
 
     #[test]
     fn a_reset_is_relied_on_only_where_it_returns_to_every_setting() {
-        let mut resets_to: Vec<(String, String)> = FROM_THE_START
-            .iter()
-            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
-            .collect();
-        let restore = |resets_to: &[(String, String)]| {
-            SessionSettings::new(150_000, true, resets_to).restore_sql()
+        let restore = |to_ours, synchronous_commit| {
+            let mut settings = SessionSettings::new(150_000);
+            let beginnings = Beginnings::new("a", "a", "public", synchronous_commit);
+            let more = settings.learn(&Resets {
+                beginnings,
+                to_ours,
+            });
+            (settings.restore_sql(), more)
         };
-        let path = "; set search_path = pg_catalog, pg_temp";
+        let reset = "reset session authorization; reset role; reset all";
+        let path = "set search_path = pg_catalog, pg_temp";
+        assert_eq!(restore(true, "on"), (format!("{reset}; {path}"), None));
+        let (asked, more) = restore(false, "local");
+        assert!(asked.contains("set lock_timeout = '0'") && more.is_none());
+        let commit = "set synchronous_commit = 'on'";
         assert_eq!(
-            restore(&resets_to),
-            format!("reset session authorization; reset role; reset all{path}")
+            restore(true, "off"),
+            (
+                format!("{reset}; {path}; {commit}"),
+                Some(commit.to_owned())
+            )
         );
-        resets_to[3].1 = "2000".to_owned();
-        assert!(restore(&resets_to).contains("set lock_timeout = '0'"));
-        resets_to.remove(3);
-        assert!(restore(&resets_to).contains("set lock_timeout = '0'"));
     }
 
     #[test]

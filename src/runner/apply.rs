@@ -399,8 +399,8 @@ pub fn setup(opened: &Opened, policy: LockPolicy) -> Setup {
     Setup {
         policy,
         deadlock_timeout: opened.facts.deadlock_timeout,
-        search_path: Some(opened.facts.beginnings.search_path.clone()),
-        own_role: opened.facts.beginnings.own_role.clone(),
+        search_path: Some(opened.beginnings.search_path.clone()),
+        own_role: opened.beginnings.own_role.clone(),
         restore: Some(opened.settings.restore_commands()),
         lock_hold: None,
     }

@@ -9,6 +9,7 @@ use super::watch::Watcher;
 use crate::history::error::HistoryError;
 use crate::history::locate::{Look, survey};
 use crate::pg::connect::{ConnectOptions, Connection, connect};
+use crate::pg::own_role::Beginnings;
 use crate::pg::params::Parameters;
 use crate::pg::pooling::{self, Pooling};
 use crate::pg::probe::{ServerFacts, inspect};
@@ -49,6 +50,8 @@ pub struct Opened {
     pub facts: ServerFacts,
     /// What the session was set to.
     pub settings: SessionSettings,
+    /// What it is once it is reset.
+    pub beginnings: Beginnings,
     /// What the history said, where it was to be read; nothing is locked yet.
     look: Option<Result<Look, HistoryError>>,
     history_schema: String,
@@ -112,11 +115,7 @@ pub async fn open(opening: &Opening) -> Result<Opened, RunError> {
     if !reasons.is_empty() {
         return Err(RunError::Refused { reasons });
     }
-    let settings = SessionSettings::new(
-        facts.version_num,
-        facts.beginnings.durable,
-        &facts.resets_to,
-    );
+    let mut settings = SessionSettings::new(facts.version_num);
     let set_sql = settings.set_sql();
     let look = async {
         match survey {
@@ -125,14 +124,26 @@ pub async fn open(opening: &Opening) -> Result<Opened, RunError> {
             Err(error) => Some(Err(error)),
         }
     };
-    let (set, not_taken, look) = tokio::join!(
+    // Whoever had the session before, behind a pooler, may have changed it.
+    let (reset, resets, set, not_taken, look) = tokio::join!(
         biased;
+        session.run("reset all"),
+        SessionSettings::ask_resets(&session),
         session.run(&set_sql),
         settings.read_back(&session),
         look,
     );
-    set.map_err(own("could not set up the session"))?;
-    if let Some(not_taken) = not_taken.map_err(own("could not read the settings back"))? {
+    reset
+        .and(set)
+        .map_err(own("could not set up the session"))?;
+    let resets = resets.map_err(own("could not read the session's role"))?;
+    let mut not_taken = not_taken.map_err(own("could not read the settings back"))?;
+    if let Some(more) = settings.learn(&resets) {
+        let (set, read) = tokio::join!(biased; session.run(&more), settings.read_back(&session));
+        set.map_err(own("could not set up the session"))?;
+        not_taken = read.map_err(own("could not read the settings back"))?;
+    }
+    if let Some(not_taken) = not_taken {
         return Err(RunError::Setting(not_taken));
     }
     let watcher = Watcher::new(opening.parameters.clone(), &opening.application_name);
@@ -140,6 +151,7 @@ pub async fn open(opening: &Opening) -> Result<Opened, RunError> {
         session,
         notices,
         facts,
+        beginnings: resets.beginnings,
         settings,
         look,
         history_schema: opening.history_schema.clone(),
