@@ -33,6 +33,7 @@ mod hostile;
 mod large_files;
 mod locks;
 mod majors;
+mod many_files;
 mod output;
 mod pg_server;
 mod pooler;
