@@ -118,9 +118,14 @@ impl Connection {
         self.canceller.clone()
     }
 
-    /// Says that the server has told what it is: its answers may be of any size from now on.
+    /// Says that the server has told what it is.
     pub(super) fn known(&self) {
         self.observer.lock().known = true;
+    }
+
+    /// Returns what knows which answers are waited for.
+    pub(super) fn observer(&self) -> &Observer {
+        &self.observer
     }
 
     /// Returns how many notices came while nobody read them and 10,000 (or 4 MiB) were waiting.

@@ -344,7 +344,7 @@ async fn send(
     if unit.begin != "begin" {
         // The file's own BEGIN may be wrong, and what follows must not run outside of it.
         session
-            .run(unit.begin)
+            .run_users(unit.begin)
             .await
             .map_err(|failure| (At::Begin, failure))?;
     }

@@ -49,6 +49,9 @@ pub(crate) enum Fault {
     /// One bit of this message, or of the server's next that has it, is flipped: in its type (byte
     /// 0) or its body (from 1, counted round and round).
     Garble { byte: usize, bit: u32 },
+    /// The message is lost. The client gets `first` for an answer, and behind it `again` for as long
+    /// as it listens.
+    Flood { first: Vec<u8>, again: Vec<u8> },
     /// The proxy waits for this to return, then goes on.
     Do(Arc<dyn Fn(&Moment) + Send + Sync>),
 }
@@ -421,7 +424,7 @@ impl Shared {
             (strikes, moment)
         };
         match &self.plan {
-            Some(plan) if strikes => self.strike(&plan.fault, frame, &moment),
+            Some(plan) if strikes => self.strike(&plan.fault, link, frame, &moment),
             _ => Verdict::Forward,
         }
     }
@@ -436,7 +439,7 @@ impl Shared {
         }
     }
 
-    fn strike(&self, fault: &Fault, frame: &mut Frame, moment: &Moment) -> Verdict {
+    fn strike(&self, fault: &Fault, link: &Link, frame: &mut Frame, moment: &Moment) -> Verdict {
         match fault {
             Fault::Kill => {
                 self.signal(Signal::SIGKILL);
@@ -472,6 +475,10 @@ impl Shared {
                 frame.bytes[at] ^= 1 << (bit % 8);
                 Verdict::Forward
             }
+            Fault::Flood { first, again } => {
+                flood(&link.client, first, again);
+                Verdict::End
+            }
             Fault::Do(action) => {
                 action(moment);
                 Verdict::Forward
@@ -496,6 +503,17 @@ impl Shared {
     fn signal(&self, signal: Signal) {
         // It may have ended by itself a moment ago.
         kill(self.pid(), signal).ok();
+    }
+}
+
+/// Writes until nobody listens any more.
+fn flood(mut client: &TcpStream, first: &[u8], again: &[u8]) {
+    // What the server has said before is written by the other thread.
+    std::thread::sleep(Duration::from_millis(20));
+    let many = again.repeat(1 + 65_536 / again.len());
+    let mut goes_on = client.write_all(first).is_ok();
+    while goes_on {
+        goes_on = client.write_all(&many).is_ok();
     }
 }
 
