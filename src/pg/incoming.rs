@@ -8,6 +8,7 @@
 use std::collections::HashSet;
 use std::io;
 
+use crate::pg::body::Body;
 use crate::pg::stream::{Observed, Observer};
 
 /// The longest message a server may send before the session is ready, in bytes.
@@ -23,12 +24,12 @@ const MAX_STARTUP: u64 = 1024 * 1024;
 const MAX_ANSWER: u64 = 4 * 1024 * 1024;
 
 /// The rows of an answer that is the history: a row has about 400 bytes and a dozen columns, so that
-/// 200,000 migrations fit.
+/// 120,000 migrations fit.
 const MAX_LONG_ANSWER: u64 = 256 * 1024 * 1024;
 
-/// What a row costs beside its bytes, and each of its columns: both are kept apart.
-const ROW: u64 = 512;
-const COLUMN: u64 = 32;
+/// What a row costs beside its bytes, in memory and time, and each of its columns.
+const ROW: u64 = 1024;
+const COLUMN: u64 = 64;
 
 /// What a message costs beside its bytes that is no part of the answer: each is handed over by itself.
 const UNASKED: u64 = 128;
@@ -72,8 +73,10 @@ pub(super) struct Watch {
     left: u32,
     /// The first bytes of the current message; more is never needed.
     body: Vec<u8>,
+    /// What all of its bytes must be.
+    form: Body,
     /// The columns of the last row description.
-    columns: u16,
+    columns: Option<u16>,
     /// The settings that the server has reported.
     parameters: HashSet<Vec<u8>>,
     /// Those whose names are too long to be known again.
@@ -91,7 +94,8 @@ impl Watch {
             header: Vec::with_capacity(5),
             left: 0,
             body: Vec::with_capacity(LOOKED_AT),
-            columns: 0,
+            form: Body::new(0, 0, None, false),
+            columns: None,
             parameters: HashSet::new(),
             strange_parameters: 0,
         }
@@ -112,6 +116,10 @@ impl Watch {
                 let take = bytes.len().min(self.left as usize);
                 let room = LOOKED_AT - self.body.len();
                 self.body.extend_from_slice(&bytes[..take.min(room)]);
+                self.form.take(&bytes[..take]);
+                if !self.form.fits() {
+                    return Err(out_of_shape());
+                }
                 self.left -= take as u32;
                 bytes = &bytes[take..];
             }
@@ -140,7 +148,12 @@ impl Watch {
         self.count(tag, length, observed)?;
         self.left = length - 4;
         self.body.clear();
-        Ok(())
+        self.form = Body::new(tag, self.left, self.columns, self.ready);
+        if self.form.fits() {
+            Ok(())
+        } else {
+            Err(out_of_shape())
+        }
     }
 
     /// Adds a message to the answer that it is a part of.
@@ -170,7 +183,7 @@ impl Watch {
         };
         let length = u64::from(length);
         match tag {
-            b'D' => self.rows += ROW + COLUMN * u64::from(self.columns) + length,
+            b'D' => self.rows += ROW + COLUMN * u64::from(self.columns.unwrap_or(0)) + length,
             b'N' | b'S' | b'A' => self.answer += UNASKED + length,
             _ => self.answer += 1 + length,
         }
@@ -186,13 +199,16 @@ impl Watch {
     fn end_message(&mut self) -> io::Result<()> {
         let tag = self.header[0];
         self.header.clear();
+        if !self.form.is_whole() {
+            return Err(out_of_shape());
+        }
         match (tag, number(&self.body)) {
             (b'Z', _) => {
                 self.ready = true;
                 (self.answer, self.rows, self.messages) = (0, 0, 0);
                 return self.end_answer();
             }
-            (b'T', _) => self.columns = count(&self.body).unwrap_or_default(),
+            (b'T', _) => self.columns = count(&self.body),
             (b'S', _) => return self.parameter(),
             // Later on nothing else is of interest.
             _ if self.ready => {}
@@ -248,6 +264,10 @@ fn count(bytes: &[u8]) -> Option<u16> {
     bytes.first_chunk().map(|two| u16::from_be_bytes(*two))
 }
 
+fn out_of_shape() -> io::Error {
+    invalid("an answer of the server is out of shape")
+}
+
 fn invalid(what: &'static str) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, what)
 }
@@ -264,13 +284,27 @@ mod tests {
         bytes
     }
 
+    fn notice(length: usize) -> Vec<u8> {
+        let text = "x".repeat(length);
+        message(b'N', format!("SNOTICE\0C00000\0M{text}\0\0").as_bytes())
+    }
+
+    /// A row of one column.
+    fn row(length: usize) -> Vec<u8> {
+        message(b'D', &[&b"\0\x01"[..], &b"x".repeat(length)].concat())
+    }
+
+    fn one_column() -> Vec<u8> {
+        message(b'T', b"\0\x01x")
+    }
+
     fn startup() -> Vec<u8> {
         [
             message(b'R', &[0, 0, 0, 10, b'x', 0, 0]),
             message(b'R', &[0, 0, 0, 0]),
             message(b'S', b"server_version\x0015.1\x00"),
             message(b'K', &[0, 0, 1, 2, 0, 0, 0, 9]),
-            message(b'N', b""),
+            notice(0),
             message(b'Z', b"I"),
         ]
         .concat()
@@ -302,8 +336,7 @@ mod tests {
         let http = b"HTTP/1.1 400 Bad Request\r\n";
         assert!(Watch::new(Observer::default()).see(http).is_err());
         let mut watch = Watch::new(Observer::default());
-        let notice = message(b'N', &vec![b'x'; 60_000]);
-        let refused = (0..100).any(|_| watch.see(&notice).is_err());
+        let refused = (0..100).any(|_| watch.see(&notice(60_000)).is_err());
         assert!(refused);
     }
 
@@ -313,6 +346,7 @@ mod tests {
         observer.lock().known = known;
         let mut watch = Watch::new(observer);
         watch.see(&startup()).unwrap();
+        watch.see(&one_column()).unwrap();
         watch
     }
 
@@ -347,15 +381,12 @@ mod tests {
 
     #[test]
     fn b82_evmigs_own_questions_have_short_answers() {
-        let (notice, row) = (
-            message(b'N', &b"x".repeat(60_000)),
-            message(b'D', &b"x".repeat(1_000)),
-        );
+        let (notice, row) = (notice(60_000), row(1_000));
         for known in [false, true] {
             assert!(!takes(&mut ready_watch(known), 100, &notice));
             assert!(!takes(&mut ready_watch(known), 10_000, &row));
         }
-        assert!(!takes(&mut ready_watch(false), 10_001, &message(b'N', b"")));
+        assert!(!takes(&mut ready_watch(false), 10_001, &message(b'1', b"")));
         // Each question has an answer of its own.
         let mut watch = ready_watch(false);
         for _ in 0..10 {
@@ -366,7 +397,7 @@ mod tests {
 
     #[test]
     fn b82_a_statement_of_the_users_may_say_what_it_likes() {
-        let notice = message(b'N', &b"x".repeat(60_000));
+        let notice = notice(60_000);
         let mut watch = ready_watch(true);
         let statement = watch.observer.users();
         assert!(takes(&mut watch, 1_000, &notice));
@@ -387,18 +418,15 @@ mod tests {
         columns.extend(b"x".repeat(300));
         let history = |watch: &mut Watch, rows: usize| {
             watch.see(&message(b'T', &columns)).unwrap();
-            takes(watch, rows, &message(b'D', &b"x".repeat(400)))
+            let row = [&b"\0\x0c"[..], &b"x".repeat(400)].concat();
+            takes(watch, rows, &message(b'D', &row))
         };
         let mut watch = ready_watch(true);
         let question = watch.observer.own(true);
         assert!(history(&mut watch, 100_000));
         watch.see(&message(b'C', b"SELECT 100000\0")).unwrap();
         watch.see(&message(b'Z', b"I")).unwrap();
-        assert!(!takes(
-            &mut watch,
-            100,
-            &message(b'N', &b"x".repeat(60_000))
-        ));
+        assert!(!takes(&mut watch, 100, &notice(60_000)));
         drop(question);
         let mut watch = ready_watch(true);
         let _question = watch.observer.own(true);
@@ -419,6 +447,23 @@ mod tests {
         drop(question);
         let _question = watch.observer.own(false);
         assert!(!takes(&mut watch, 10_000, &ready));
+    }
+
+    #[test]
+    fn b82_an_answer_out_of_shape_ends_the_session() {
+        for (tag, body) in [
+            (b'N', &b"COMMIT\0"[..]),
+            (b'A', b"COMMIT\0"),
+            (b'S', b"COMMIT\0"),
+            (b'Z', b"C"),
+            (b'D', b"SERROR\0C42601\0Mno\0\0"),
+            (b'!', b""),
+        ] {
+            let mut watch = ready_watch(true);
+            let _statement = watch.observer.users();
+            let error = watch.see(&message(tag, body)).unwrap_err().to_string();
+            assert_eq!(error, out_of_shape().to_string(), "{}", char::from(tag));
+        }
     }
 
     #[test]

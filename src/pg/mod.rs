@@ -2,10 +2,11 @@
 //!
 //! `resolve` (with `keyword`, `conninfo`, `service`, `passfile`) says where and as whom to connect,
 //! as libpq does, in the words of `params`; `connect` (with `opening`, `dial`, `tls`, `stream`)
-//! opens the session; `incoming` holds what the server says to bounds and to the protocol; `silence`
+//! opens the session; `incoming` (with `body`) holds what the server says to bounds and to the protocol; `silence`
 //! notices that it is gone; `probe`, `pooling` and `refusal` say what was reached; `error` and
 //! `connect_error` say what went wrong.
 
+mod body;
 pub mod cancel;
 pub mod connect;
 pub mod connect_error;

@@ -77,9 +77,19 @@ fn b07_the_answer_to_commit_is_lost() {
 fn b07_an_answer_to_commit_that_makes_no_sense_is_looked_into() {
     let twisted = Matrix {
         scenarios: vec!["transactional"],
-        ..all(&["twist"])
+        ..all(&["twist-commit"])
     };
     assert!(judge("an answer to COMMIT is garbled", &twisted).runs() >= 24);
+}
+
+/// B82: any answer becomes something else, which the driver may take for none, and wait for ever.
+#[test]
+fn b82_an_answer_of_another_type_is_waited_for_by_nobody() {
+    let twisted = Matrix {
+        one_of: 150,
+        ..all(&["twist"])
+    };
+    assert!(judge("the type of an answer is garbled", &twisted).runs() >= 40);
 }
 
 /// B15: the kernel of whatever is in between answers keepalives, and nobody else answers anything.

@@ -26,6 +26,9 @@ pub(crate) const EVERY_MESSAGE: [&str; 8] =
 /// Further ones.
 pub(crate) const EXTRA: [&str; 6] = ["garble", "twist", "slow", "hold", "x4", "orphan"];
 
+/// What is done to the answer to a `COMMIT` alone.
+const AT_COMMITS: [&str; 2] = ["ack-commit", "twist-commit"];
+
 /// The longest that a run may take: a statement of these scenarios takes milliseconds.
 const QUICK: Duration = Duration::from_secs(20);
 /// The same where the server falls silent: noticing takes 30 s, and asking again 30 s more.
@@ -76,7 +79,7 @@ impl Cell {
                 value("scenario"),
             ),
             fault: known(
-                [&EVERY_MESSAGE[..], &EXTRA, &["ack-commit"]].concat(),
+                [&EVERY_MESSAGE[..], &EXTRA, &AT_COMMITS].concat(),
                 value("fault"),
             ),
             k: number("k"),
@@ -98,7 +101,7 @@ impl Cell {
             must_succeed: matches!(self.fault, "stop" | "slow" | "hold"),
             unknown: self.fault == "hole",
             shared: self.fault == "x4",
-            garbled: matches!(self.fault, "garble" | "twist"),
+            garbled: matches!(self.fault, "garble" | "twist" | "twist-commit"),
         }
     }
 
@@ -130,8 +133,17 @@ struct Prepared {
     template: String,
     project: Project,
     reference: Reference,
-    messages: u64,
-    commits: u64,
+    counts: Counts,
+}
+
+/// What a run without faults consists of.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Counts {
+    pub(crate) messages: u64,
+    /// Those of them that the server sends.
+    pub(crate) answers: u64,
+    /// Those that make it commit.
+    pub(crate) commits: u64,
 }
 
 /// A server with all scenarios on it.
@@ -169,10 +181,9 @@ impl Stage {
         stage
     }
 
-    /// How many messages a run of a scenario has, and how many of them commit.
-    pub(crate) fn messages(&self, scenario: &str) -> (u64, u64) {
-        let prepared = self.prepared(scenario);
-        (prepared.messages, prepared.commits)
+    /// How many messages a run of a scenario has.
+    pub(crate) fn counts(&self, scenario: &str) -> Counts {
+        self.prepared(scenario).counts
     }
 
     fn prepared(&self, scenario: &str) -> &Prepared {
@@ -231,8 +242,11 @@ impl Stage {
             template: template.database,
             project,
             reference,
-            messages: proxy.count(),
-            commits: proxy.commits(),
+            counts: Counts {
+                messages: proxy.count(),
+                answers: proxy.answers(),
+                commits: proxy.commits(),
+            },
         }
     }
 
@@ -338,7 +352,8 @@ impl Stage {
     fn plan(&self, cell: &Cell, target: &Target, holder: &Held) -> Plan {
         let at = match cell.fault {
             "ack-commit" => At::Commit(cell.k),
-            "twist" => At::Commit((cell.k - 1) / 8 + 1),
+            "twist" => At::Answer((cell.k - 1) / 8 + 1),
+            "twist-commit" => At::Commit((cell.k - 1) / 8 + 1),
             "orphan" => At::Text("pg_sleep(seconds)"),
             _ => At::Message(cell.k),
         };
@@ -355,7 +370,7 @@ impl Stage {
                 byte: 1 + cell.chance() as usize % 4096,
                 bit: (cell.chance() >> 32) as u32,
             },
-            "twist" => Fault::Garble {
+            "twist" | "twist-commit" => Fault::Garble {
                 byte: 0,
                 bit: (cell.k - 1) as u32 % 8,
             },

@@ -63,6 +63,8 @@ pub(crate) enum At {
     Message(u64),
     /// The first text of the client with these words.
     Text(&'static str),
+    /// The server's n-th, from 1.
+    Answer(u64),
     /// The n-th, from 1, that makes the server commit: a text that ends in `COMMIT`, or the `Sync`
     /// behind one.
     Commit(u64),
@@ -102,6 +104,7 @@ struct Shared {
 #[derive(Default)]
 struct State {
     seen: u64,
+    answers: u64,
     commits: u64,
     pid: Option<u32>,
     backend: Option<i32>,
@@ -199,6 +202,11 @@ impl Proxy {
     /// How many messages there were.
     pub(crate) fn count(&self) -> u64 {
         lock(&self.shared.state).seen
+    }
+
+    /// How many of them were the server's.
+    pub(crate) fn answers(&self) -> u64 {
+        lock(&self.shared.state).answers
     }
 
     /// How many of them made the server commit.
@@ -400,6 +408,8 @@ impl Shared {
             }
             state.seen += 1;
             let number = state.seen;
+            let answers = frame.side == Side::Back;
+            state.answers += u64::from(answers);
             state.backend = state.backend.or_else(|| frame.backend_pid());
             state
                 .log
@@ -410,6 +420,7 @@ impl Shared {
                 None => false,
                 Some(At::Message(at)) => number >= at,
                 Some(At::Text(words)) => frame.sql().is_some_and(|sql| sql.contains(words)),
+                Some(At::Answer(at)) => answers && state.answers >= at,
                 Some(At::Commit(at)) => commits && state.commits == at,
             };
             let moment = Moment {
