@@ -17,7 +17,7 @@ use crate::pg::connect_error::{ConnectError, Reason, Retry, retry};
 use crate::pg::error::DbFailure;
 use crate::pg::opening::{Next, Opening};
 use crate::pg::params::{Parameters, TargetSessionAttrs};
-use crate::pg::silence::{self, Heard};
+use crate::pg::silence::{self, Heard, Pulse};
 use crate::pg::stream::{Observer, PgStream};
 use crate::pg::tls::Verification;
 
@@ -99,6 +99,7 @@ pub struct Connection {
     pub info: ConnectionInfo,
     canceller: Canceller,
     observer: Observer,
+    pulse: Pulse,
     ended: Ended,
     dropped: Arc<AtomicU64>,
     task: JoinHandle<()>,
@@ -116,6 +117,11 @@ impl Connection {
     /// Returns the means to cancel what runs in this session.
     pub fn canceller(&self) -> Canceller {
         self.canceller.clone()
+    }
+
+    /// Returns what tells whether the server is there, also after this session.
+    pub fn pulse(&self) -> Pulse {
+        self.pulse.clone()
     }
 
     /// Says that the server has told what it is.
@@ -270,7 +276,8 @@ pub(super) fn start(
     let ended = Ended::default();
     let dropped = Arc::new(AtomicU64::new(0));
     let (end, lost) = (ended.clone(), Arc::clone(&dropped));
-    let server = canceller.clone();
+    let pulse = Pulse::new(heard, canceller.clone());
+    let listened = pulse.clone();
     let driving = async move {
         loop {
             match poll_fn(|context| driver.poll_message(context)).await {
@@ -294,7 +301,7 @@ pub(super) fn start(
     let task = tokio::spawn(async move {
         let failure = tokio::select! {
             failure = driving => failure,
-            failure = silence::too_long(heard, server) => failure,
+            failure = silence::too_long(listened) => failure,
         };
         *end.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(failure);
     });
@@ -304,6 +311,7 @@ pub(super) fn start(
         info,
         canceller,
         observer,
+        pulse,
         ended,
         dropped,
         task,

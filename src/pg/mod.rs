@@ -30,6 +30,6 @@ pub mod service;
 pub mod session;
 pub mod settings;
 mod shown;
-mod silence;
+pub mod silence;
 mod stream;
 pub mod tls;

@@ -12,6 +12,7 @@ use tokio_postgres::types::{ToSql, Type};
 use super::cancel::Canceller;
 use super::connect::Connection;
 use super::error::DbFailure;
+use super::silence::Pulse;
 use super::stream::Waiting;
 use crate::report::sanitize::for_terminal;
 
@@ -142,6 +143,11 @@ impl Session {
     /// Returns what cancels the running statement from another connection.
     pub fn canceller(&self) -> Canceller {
         self.connection.canceller()
+    }
+
+    /// Returns what tells whether the server is there, also after this session.
+    pub fn pulse(&self) -> Pulse {
+        self.connection.pulse()
     }
 
     /// Returns whether the connection is known to be gone.

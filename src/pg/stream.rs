@@ -144,12 +144,16 @@ impl AsyncRead for PgStream {
     ) -> Poll<io::Result<()>> {
         let this = &mut *self;
         let before = buffer.filled().len();
-        ready!(match &mut this.transport {
+        let read = ready!(match &mut this.transport {
             Transport::Tcp(stream) => Pin::new(stream).poll_read(context, buffer),
             Transport::Unix(stream) => Pin::new(stream).poll_read(context, buffer),
             Transport::Tls(stream) => Pin::new(stream).poll_read(context, buffer),
-        })?;
-        this.heard.now();
+        });
+        // An end is something that was heard; the kernel's own time limit is not.
+        if !matches!(&read, Err(error) if error.kind() == io::ErrorKind::TimedOut) {
+            this.heard.now();
+        }
+        read?;
         Poll::Ready(this.watch.see(&buffer.filled()[before..]))
     }
 }

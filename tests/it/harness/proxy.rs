@@ -82,6 +82,8 @@ pub(crate) struct Plan {
 pub(crate) struct Moment {
     /// The message's number.
     pub(crate) number: u64,
+    /// When.
+    pub(crate) at: Instant,
     /// What it was.
     pub(crate) message: String,
     /// The first backend that the tool had a session on, which is the one that works.
@@ -221,16 +223,25 @@ impl Proxy {
 
     /// Ends every connection, as a network does that gives up on them.
     pub(crate) fn close(&self) {
-        let connections = {
-            let mut state = lock(&self.shared.state);
-            state.closed = true;
-            std::mem::take(&mut state.connections)
-        };
+        lock(&self.shared.state).closed = true;
+        self.end_all();
+        // Wakes the listener, which then sees that it is over.
+        drop(TcpStream::connect(("127.0.0.1", self.target.port)));
+    }
+}
+
+impl Proxy {
+    /// Lets new connections through again, and forgets those that were cut off.
+    pub(crate) fn heal(&self) {
+        lock(&self.shared.state).holed = false;
+        self.end_all();
+    }
+
+    fn end_all(&self) {
+        let connections = std::mem::take(&mut lock(&self.shared.state).connections);
         for link in connections {
             link.end(false);
         }
-        // Wakes the listener, which then sees that it is over.
-        drop(TcpStream::connect(("127.0.0.1", self.target.port)));
     }
 }
 
@@ -425,6 +436,7 @@ impl Shared {
             };
             let moment = Moment {
                 number,
+                at: Instant::now(),
                 message: frame.summary(),
                 backend: state.backend,
             };
