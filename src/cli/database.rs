@@ -32,6 +32,8 @@ pub struct Database {
     pub parameters: Parameters,
     /// Whether nobody typed or wrote it for evmig.
     pub ambient: bool,
+    /// The schema that the history is in.
+    pub history_schema: String,
 }
 
 impl Database {
@@ -42,6 +44,8 @@ impl Database {
             application_name: format!("evmig/{} run={run}", env!("CARGO_PKG_VERSION")),
             timeout: CONNECT,
             write,
+            history_schema: self.history_schema.clone(),
+            look: true,
         }
     }
 }
@@ -123,6 +127,7 @@ impl Context<'_> {
             target: target::shown(&chosen, parameters),
             parameters: (**parameters).clone(),
             ambient: chosen.ambient,
+            history_schema: manifest.project.history_schema.value.clone(),
         };
         if is_asked_for(&database.target, database.ambient, yes) {
             return None;
@@ -173,6 +178,7 @@ impl Context<'_> {
             target: target::shown(&chosen, &parameters),
             parameters,
             ambient: chosen.ambient,
+            history_schema: manifest.project.history_schema.value.clone(),
         })
     }
 

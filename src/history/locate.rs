@@ -30,11 +30,29 @@ pub struct Located {
     pub exists: bool,
 }
 
-/// Looks where the history and refinery's table are. Writes nothing.
-///
-/// `widest` is the project's greatest version: a table that is yet to be made gets int4 where that
-/// is enough, since refinery's own command line is built for int4.
-pub async fn locate(session: &Session, schema: &str, widest: i64) -> Result<Located, HistoryError> {
+/// What the catalog says before anything of the history is read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Survey {
+    schema: String,
+    schema_exists: bool,
+    /// Whether the history's own tables exist.
+    pub exists: bool,
+    may_create: bool,
+    /// Schemas with a table of refinery's, with the type of its versions.
+    tables: Vec<(String, Option<String>)>,
+}
+
+/// What was read, with the place it was read from as far as that is known without a project.
+#[derive(Debug, Clone)]
+pub struct Look {
+    survey: Survey,
+    refinery: Option<RefineryTable>,
+    /// What is remembered; an absent history is empty but for what refinery left.
+    pub history: History,
+}
+
+/// Asks the catalog where a history is. It may be the first thing that a session is asked.
+pub async fn survey(session: &Session, schema: &str) -> Result<Survey, HistoryError> {
     let rows = session
         .query(include_str!("sql/locate.sql"), &[Some(schema)])
         .await
@@ -43,26 +61,199 @@ pub async fn locate(session: &Session, schema: &str, widest: i64) -> Result<Loca
         .into_iter()
         .next()
         .unwrap_or_else(|| Row::new(Vec::new()));
-    let (schema_exists, exists, may_create) = (row.truth(0), row.truth(1), row.truth(2));
-    let tables = refinery_tables(row.get(3));
-    let (refinery, refinery_exists) = if exists {
-        recorded_table(session, schema, &tables).await?
-    } else {
-        (choose_table(schema, &tables, widest)?, !tables.is_empty())
-    };
-    Ok(Located {
+    let candidates: Vec<Candidate> = row
+        .get(2)
+        .and_then(|text| serde_json::from_str(text).ok())
+        .unwrap_or_default();
+    let is_table = |one: &&Candidate| one.2 == "r" || one.2 == "p";
+    let metas = candidates.iter().filter(|one| one.1 == "meta");
+    // The table of another evmig history belongs to another project.
+    let others: Vec<&str> = metas
+        .clone()
+        .filter(|one| one.3.is_some() && one.0 != schema)
+        .map(|one| one.0.as_str())
+        .collect();
+    let refinerys = candidates
+        .iter()
+        .filter(|one| one.1 != "meta")
+        .filter(is_table);
+    Ok(Survey {
         schema: schema.to_owned(),
-        refinery,
-        refinery_exists,
-        exists,
-        may_create: schema_exists || may_create,
+        schema_exists: row.truth(0),
+        exists: metas.clone().any(|one| one.0 == schema && one.2 == "r"),
+        may_create: row.truth(1),
+        tables: refinerys
+            .filter(|one| !others.contains(&one.0.as_str()))
+            .map(|one| (one.0.clone(), one.3.clone()))
+            .collect(),
     })
 }
 
-/// Reads the list of `[schema, version type]` pairs.
-fn refinery_tables(json: Option<&str>) -> Vec<(String, Option<String>)> {
-    json.and_then(|text| serde_json::from_str(text).ok())
-        .unwrap_or_default()
+/// A table that may be one of ours or refinery's: its schema, name, kind, and the type of the column
+/// that tells which.
+type Candidate = (String, String, String, Option<String>);
+
+/// Looks where the history and refinery's table are. Writes nothing.
+///
+/// `widest` is the project's greatest version: a table that is yet to be made gets int4 where that
+/// is enough, since refinery's own command line is built for int4.
+pub async fn locate(session: &Session, schema: &str, widest: i64) -> Result<Located, HistoryError> {
+    let survey = survey(session, schema).await?;
+    let refinery = if survey.exists {
+        Some(survey.recorded_table(session).await?)
+    } else {
+        None
+    };
+    survey.located(refinery, widest)
+}
+
+impl Survey {
+    /// Reads the history that is there.
+    ///
+    /// What it says itself of refinery's table is read beside the rows, and nearly always what the
+    /// catalog suggests: one round trip.
+    pub async fn read(&self, session: &Session) -> Result<Look, HistoryError> {
+        let look = |refinery, history| Look {
+            survey: self.clone(),
+            refinery,
+            history,
+        };
+        let guess = self.guess()?;
+        if !self.exists {
+            let history = match &guess {
+                Some(table) => {
+                    Store::new(&self.schema, table)
+                        .read_refinery(session)
+                        .await?
+                }
+                None => History::default(),
+            };
+            return Ok(look(guess, history));
+        }
+        let Some(guess) = guess else {
+            let table = self.recorded_table(session).await?;
+            let history = Store::new(&self.schema, &table).read(session).await?;
+            return Ok(look(Some(table), history));
+        };
+        let store = Store::new(&self.schema, &guess);
+        let (table, history) =
+            tokio::join!(biased; self.recorded_table(session), store.read(session));
+        let table = table?;
+        let history = if table == guess {
+            history?
+        } else {
+            Store::new(&self.schema, &table).read(session).await?
+        };
+        Ok(look(Some(table), history))
+    }
+
+    /// Reads what was read before anew: in one round trip unless something has changed.
+    pub async fn again(&self, session: &Session) -> Result<Look, HistoryError> {
+        let (now, look) = tokio::join!(
+            biased;
+            survey(session, &self.schema),
+            self.read(session),
+        );
+        let now = now?;
+        if now == *self {
+            look
+        } else {
+            now.read(session).await
+        }
+    }
+
+    /// Returns refinery's table as the catalog alone suggests it.
+    fn guess(&self) -> Result<Option<RefineryTable>, HistoryError> {
+        let own = self.tables.iter().find(|(at, _)| *at == self.schema);
+        let found = match (self.exists, own, self.tables.as_slice()) {
+            (true, Some(own), _) => own,
+            (_, _, [one]) => one,
+            (_, _, []) | (true, None, _) => return Ok(None),
+            (false, _, several) => {
+                return Err(HistoryError::SeveralRefineryTables {
+                    schemas: several.iter().map(|(at, _)| at.clone()).collect(),
+                });
+            }
+        };
+        self.table(found).map(Some)
+    }
+
+    fn table(&self, (at, kind): &(String, Option<String>)) -> Result<RefineryTable, HistoryError> {
+        let name = qualified(at);
+        let version_type = version_type(&name, kind.as_deref())?;
+        Ok(RefineryTable {
+            adopted: *at != self.schema,
+            name,
+            version_type,
+        })
+    }
+
+    /// Follows what the history itself says about refinery's table.
+    async fn recorded_table(&self, session: &Session) -> Result<RefineryTable, HistoryError> {
+        let schema = &self.schema;
+        let rows = session
+            .query(&fill(include_str!("sql/meta.sql"), schema, None), &[])
+            .await
+            .map_err(|failure| match failure.sqlstate.as_deref() {
+                // undefined_column, invalid_text_representation: the table is somebody else's.
+                Some("42703" | "22P02") => HistoryError::from(FormatError::Unknown {
+                    schema: schema.clone(),
+                }),
+                _ => query("could not read the history's format")(failure),
+            })?;
+        let row = rows.first();
+        upgrade::check(schema, row.and_then(|row| row.number(0)))?;
+        let name = row.map(|row| row.text(1)).unwrap_or_default();
+        let found = self.tables.iter().find(|(at, _)| qualified(at) == name);
+        self.table(found.ok_or_else(|| HistoryError::NotRefinerys {
+            table: name,
+            found: "missing".into(),
+        })?)
+    }
+
+    /// Says where everything is; a table that is yet to be made has its place, too.
+    fn located(
+        &self,
+        refinery: Option<RefineryTable>,
+        widest: i64,
+    ) -> Result<Located, HistoryError> {
+        let refinery = match refinery {
+            Some(table) => Some(table),
+            None => self.guess()?,
+        };
+        let refinery_exists = refinery.is_some();
+        Ok(Located {
+            refinery: refinery.unwrap_or_else(|| self.yet_to_be_made(widest)),
+            refinery_exists,
+            schema: self.schema.clone(),
+            exists: self.exists,
+            may_create: self.schema_exists || self.may_create,
+        })
+    }
+
+    fn yet_to_be_made(&self, widest: i64) -> RefineryTable {
+        RefineryTable {
+            name: qualified(&self.schema),
+            version_type: if i32::try_from(widest).is_ok() {
+                VersionType::Int4
+            } else {
+                VersionType::Int8
+            },
+            adopted: false,
+        }
+    }
+}
+
+impl Look {
+    /// Says where everything is; see [`locate`].
+    pub fn located(&self, widest: i64) -> Result<Located, HistoryError> {
+        self.survey.located(self.refinery.clone(), widest)
+    }
+
+    /// Returns what the catalog said.
+    pub fn survey(&self) -> &Survey {
+        &self.survey
+    }
 }
 
 fn qualified(schema: &str) -> String {
@@ -76,75 +267,6 @@ fn version_type(table: &str, found: Option<&str>) -> Result<VersionType, History
         other => Err(HistoryError::NotRefinerys {
             table: table.to_owned(),
             found: other.unwrap_or("missing").to_owned(),
-        }),
-    }
-}
-
-/// Follows what the history itself says about refinery's table.
-async fn recorded_table(
-    session: &Session,
-    schema: &str,
-    tables: &[(String, Option<String>)],
-) -> Result<(RefineryTable, bool), HistoryError> {
-    let rows = session
-        .query(&fill(include_str!("sql/meta.sql"), schema, None), &[])
-        .await
-        .map_err(|failure| match failure.sqlstate.as_deref() {
-            // undefined_column, invalid_text_representation: the table is somebody else's.
-            Some("42703" | "22P02") => HistoryError::from(FormatError::Unknown {
-                schema: schema.to_owned(),
-            }),
-            _ => query("could not read the history's format")(failure),
-        })?;
-    let row = rows.first();
-    upgrade::check(schema, row.and_then(|row| row.number(0)))?;
-    let name = row.map(|row| row.text(1)).unwrap_or_default();
-    let found = tables.iter().find(|(at, _)| qualified(at) == name);
-    let (at, kind) = found.ok_or_else(|| HistoryError::NotRefinerys {
-        table: name.clone(),
-        found: "missing".into(),
-    })?;
-    let version_type = version_type(&name, kind.as_deref())?;
-    Ok((
-        RefineryTable {
-            adopted: at != schema,
-            name,
-            version_type,
-        },
-        true,
-    ))
-}
-
-/// Chooses refinery's table for a history that is yet to be made.
-fn choose_table(
-    schema: &str,
-    tables: &[(String, Option<String>)],
-    widest: i64,
-) -> Result<RefineryTable, HistoryError> {
-    match tables {
-        [] => {
-            let version_type = if i32::try_from(widest).is_ok() {
-                VersionType::Int4
-            } else {
-                VersionType::Int8
-            };
-            Ok(RefineryTable {
-                name: qualified(schema),
-                version_type,
-                adopted: false,
-            })
-        }
-        [(at, kind)] => {
-            let name = qualified(at);
-            let version_type = version_type(&name, kind.as_deref())?;
-            Ok(RefineryTable {
-                adopted: at != schema,
-                name,
-                version_type,
-            })
-        }
-        several => Err(HistoryError::SeveralRefineryTables {
-            schemas: several.iter().map(|(at, _)| at.clone()).collect(),
         }),
     }
 }
@@ -165,25 +287,11 @@ impl Located {
         Store::new(&self.schema, &self.refinery)
     }
 
-    /// Reads the history; an absent one is empty but for what refinery left.
-    pub async fn read(&self, session: &Session) -> Result<History, HistoryError> {
-        let store = self.store();
-        if self.exists {
-            return store.read(session).await;
-        }
-        let refinery = if self.refinery_exists {
-            store.read_refinery(session).await?
-        } else {
-            Vec::new()
-        };
-        Ok(History {
-            refinery,
-            ..History::default()
-        })
-    }
-
     /// Creates the history's tables, in one transaction. The caller holds the lock.
-    pub async fn create(&mut self, session: &Session) -> Result<Store, HistoryError> {
+    pub async fn create_if_missing(&mut self, session: &Session) -> Result<(), HistoryError> {
+        if self.exists {
+            return Ok(());
+        }
         if !self.may_create {
             return Err(HistoryError::MayNotCreate {
                 schema: self.schema.clone(),
@@ -201,6 +309,6 @@ impl Located {
             .map_err(query("could not create the history"))?;
         self.exists = true;
         self.refinery_exists = true;
-        Ok(self.store())
+        Ok(())
     }
 }

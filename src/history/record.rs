@@ -1,6 +1,9 @@
 //! What a row of the history is made from.
 
+use sha2::{Digest as _, Sha256};
+
 use super::model::{Action, Key};
+use crate::project::checksum::hex;
 use crate::sql::quote;
 
 /// Facts of one migration that a row is made from.
@@ -38,6 +41,78 @@ pub struct Record<'a> {
     pub reason: Option<&'a str>,
     /// Newest journal row that belongs to it.
     pub journal_seq: Option<i64>,
+}
+
+impl Record<'_> {
+    /// Returns the version as the column has it.
+    pub(super) fn version(&self) -> Option<String> {
+        match self.key {
+            Key::Version(version) => Some(version.to_string()),
+            Key::Repeatable(_) => None,
+        }
+    }
+
+    /// Returns the hash of what is known of the row before it is written, as `migration_facts.sql`
+    /// computes it from the row.
+    pub(super) fn facts_hash(&self) -> String {
+        let sha256 = |text: &str| hex(&Sha256::digest(text.as_bytes()));
+        let text = |value: &str| Some(value.to_owned());
+        json_array(&[
+            Some(self.key.to_text()),
+            self.version(),
+            text(self.name),
+            Some(self.phase_number.to_string()),
+            text(self.phase),
+            text(self.step),
+            text(self.run),
+            text(self.action.as_str()),
+            text(self.sha256),
+            self.refinery_checksum.and_then(text),
+            Some(self.statements.to_string()),
+            self.reason.and_then(text),
+            self.journal_seq.map(|seq| seq.to_string()),
+            self.up_sql.map(sha256),
+            self.down_sql.map(sha256),
+        ])
+    }
+}
+
+/// Hashes a JSON array as the server writes a `jsonb` one (`escape_json`, PostgreSQL's json.c).
+fn json_array(values: &[Option<String>]) -> String {
+    let mut text = String::from("[");
+    for (at, value) in values.iter().enumerate() {
+        if at > 0 {
+            text.push_str(", ");
+        }
+        match value {
+            Some(value) => push_json(&mut text, value),
+            None => text.push_str("null"),
+        }
+    }
+    text.push(']');
+    hex(&Sha256::digest(text.as_bytes()))
+}
+
+fn push_json(json: &mut String, text: &str) {
+    use std::fmt::Write as _;
+    json.push('"');
+    for character in text.chars() {
+        match character {
+            '"' => json.push_str("\\\""),
+            '\\' => json.push_str("\\\\"),
+            '\u{8}' => json.push_str("\\b"),
+            '\u{c}' => json.push_str("\\f"),
+            '\n' => json.push_str("\\n"),
+            '\r' => json.push_str("\\r"),
+            '\t' => json.push_str("\\t"),
+            control if control < ' ' => {
+                // Writing to a String cannot fail.
+                let _ = write!(json, "\\u{:04x}", u32::from(control));
+            }
+            other => json.push(other),
+        }
+    }
+    json.push('"');
 }
 
 /// How long a migration took.

@@ -2,7 +2,7 @@
 
 use super::error::{HistoryError, query};
 use super::locate::RefineryTable;
-use super::model::{Action, History, Key, RefineryRow, StatementState, VersionType};
+use super::model::{Action, History, Key, StatementState, VersionType};
 use super::record::{Prepared, Record, RecordDuration};
 use super::rows::{migration_row, refinery_row, statement_row};
 use crate::pg::session::Session;
@@ -10,8 +10,12 @@ use crate::report::history::HistoryEntry;
 use crate::sql::name::QualifiedName;
 use crate::sql::quote;
 
-/// Number of parameters of `record.sql`.
-const RECORD_PARAMETERS: usize = 17;
+/// Numbers of parameters of `record.sql` and `refinery_insert.sql`.
+const RECORD_PARAMETERS: usize = 18;
+const REFINERY_PARAMETERS: usize = 3;
+
+/// What [`Store::record`] is given where nobody asks for the lock.
+pub const NOT_LOOKED_AT: &str = "0";
 
 /// The history tables of one database.
 #[derive(Debug, Clone)]
@@ -30,22 +34,20 @@ struct Statements {
     unfinished: String,
     run_start: String,
     run_finish: String,
-    record_insert: String,
-    record_upsert: String,
-    record_plain: String,
+    /// With `{held}` still in it.
+    record: String,
+    refinery_insert: String,
+    refinery_upsert: String,
     statement: String,
 }
 
 impl Statements {
     fn new(schema: &str, refinery: &RefineryTable) -> Self {
-        let fill = |text: &str| fill(text, schema, Some(refinery));
-        let record = |write: &str| {
-            fill(
-                &include_str!("sql/record.sql")
-                    .replace("{hash}", include_str!("sql/migration_hash.sql"))
-                    .replace("{refinery_write}", write),
-            )
-        };
+        let fill = |text: &str| fill(&without_comments(text), schema, Some(refinery));
+        let refinery_insert = fill(include_str!("sql/refinery_insert.sql"));
+        let record = include_str!("sql/record.sql")
+            .replace("{hash}", include_str!("sql/migration_hash.sql"))
+            .replace("{facts}", "x.facts");
         Self {
             migrations: fill(include_str!("sql/migrations.sql")),
             refinery_rows: fill(include_str!("sql/refinery_rows.sql")),
@@ -58,15 +60,27 @@ impl Statements {
                 &include_str!("sql/run_finish.sql")
                     .replace("{hash}", include_str!("sql/run_end_hash.sql")),
             ),
-            record_insert: record(include_str!("sql/record_refinery_insert.sql")),
-            record_upsert: record(include_str!("sql/record_refinery_upsert.sql")),
-            record_plain: record(""),
+            record: fill(&record),
+            refinery_upsert: format!(
+                "{refinery_insert}{}",
+                include_str!("sql/refinery_update.sql")
+            ),
+            refinery_insert,
             statement: fill(
                 &include_str!("sql/statement_record.sql")
                     .replace("{hash}", include_str!("sql/statement_hash.sql")),
             ),
         }
     }
+}
+
+/// Drops the lines that are comments: what is sent again and again, and shown in the server's log,
+/// is the statement alone.
+fn without_comments(text: &str) -> String {
+    let lines = text
+        .lines()
+        .filter(|line| !line.trim_start().starts_with("--"));
+    lines.collect::<Vec<_>>().join("\n")
 }
 
 /// Quotes a schema's name.
@@ -151,16 +165,16 @@ impl Store {
         })
     }
 
-    /// Reads refinery's table alone.
-    pub(super) async fn read_refinery(
-        &self,
-        session: &Session,
-    ) -> Result<Vec<RefineryRow>, HistoryError> {
+    /// Reads refinery's table alone, where there is no history yet.
+    pub(super) async fn read_refinery(&self, session: &Session) -> Result<History, HistoryError> {
         let rows = session
             .query_long(&self.sql.refinery_rows, &[])
             .await
             .map_err(query("could not read refinery's table"))?;
-        Ok(rows.iter().map(refinery_row).collect())
+        Ok(History {
+            refinery: rows.iter().map(refinery_row).collect(),
+            ..History::default()
+        })
     }
 
     /// Returns how many of the migrations a run has recorded; they were sent one after the other, so
@@ -292,25 +306,19 @@ impl Store {
         Ok(())
     }
 
-    /// Returns the statement that records a migration, to be sent in the migration's own
-    /// transaction.
-    pub fn record(&self, record: &Record<'_>) -> Prepared {
-        let version = match record.key {
-            Key::Version(version) => Some(version.to_string()),
-            Key::Repeatable(_) => None,
-        };
-        let sql = match (record.action, &version) {
-            (Action::Apply | Action::Baseline, Some(_)) => &self.sql.record_insert,
-            (Action::Repair, Some(_)) => &self.sql.record_upsert,
-            _ => &self.sql.record_plain,
-        };
+    /// Returns the statements that record a migration, to be sent in the migration's own
+    /// transaction: evmig's row, and refinery's where it has one.
+    ///
+    /// `held` is a number that cannot be computed where the run's lock is lost ([`NOT_LOOKED_AT`]
+    /// where that is not asked).
+    pub fn record(&self, record: &Record<'_>, held: &str) -> Vec<Prepared> {
         let text = |value: &str| Some(value.to_owned());
-        Prepared {
-            sql: sql.clone(),
+        let row = Prepared {
+            sql: self.sql.record.replace("{held}", held),
             parameters: vec![
                 record.guard.and_then(text),
                 Some(record.key.to_text()),
-                version,
+                record.version(),
                 text(record.name),
                 Some(record.phase_number.to_string()),
                 text(record.phase),
@@ -321,7 +329,9 @@ impl Store {
                 record.refinery_checksum.and_then(text),
                 match record.duration {
                     RecordDuration::SinceBegin => None,
-                    RecordDuration::Milliseconds(milliseconds) => Some(milliseconds.to_string()),
+                    RecordDuration::Milliseconds(milliseconds) => {
+                        Some(format!("{milliseconds:.3}"))
+                    }
                     RecordDuration::None => text("none"),
                 },
                 Some(record.statements.to_string()),
@@ -329,17 +339,41 @@ impl Store {
                 record.down_sql.and_then(text),
                 record.reason.and_then(text),
                 record.journal_seq.map(|seq| seq.to_string()),
+                Some(record.facts_hash()),
             ],
-        }
+        };
+        let refinery_sql = match record.action {
+            Action::Apply | Action::Baseline => Some(&self.sql.refinery_insert),
+            Action::Repair => Some(&self.sql.refinery_upsert),
+            Action::Adopt | Action::Rollback => None,
+        };
+        let of_refinery = record
+            .version()
+            .zip(refinery_sql)
+            .map(|(version, sql)| Prepared {
+                sql: sql.clone(),
+                parameters: vec![
+                    Some(version),
+                    text(record.name),
+                    record.refinery_checksum.and_then(text),
+                ],
+            });
+        std::iter::once(row).chain(of_refinery).collect()
     }
 
-    /// Returns the texts that record an applied migration with and without a version, without values:
-    /// to be prepared.
-    pub fn record_texts(&self) -> [Prepared; 2] {
-        [&self.sql.record_insert, &self.sql.record_plain].map(|sql| Prepared {
-            sql: sql.clone(),
-            parameters: vec![None; RECORD_PARAMETERS],
-        })
+    /// Returns the texts that record an applied migration in evmig's and in refinery's table, without
+    /// values: to be prepared.
+    pub fn record_texts(&self, held: &str) -> [Prepared; 2] {
+        [
+            Prepared {
+                sql: self.sql.record.replace("{held}", held),
+                parameters: vec![None; RECORD_PARAMETERS],
+            },
+            Prepared {
+                sql: self.sql.refinery_insert.clone(),
+                parameters: vec![None; REFINERY_PARAMETERS],
+            },
+        ]
     }
 
     /// Returns the statement that adds a row to the journal.

@@ -75,7 +75,8 @@ pub async fn verify(
         first_bad: None,
     };
     for (table, text, hash) in chains {
-        let sql = fill(&text.replace("{hash}", hash), schema, Some(refinery));
+        let hash = hash.replace("{facts}", include_str!("sql/migration_facts.sql"));
+        let sql = fill(&text.replace("{hash}", &hash), schema, Some(refinery));
         let rows = session.query(&sql, &[]).await.map_err(query(what))?;
         let Some(row) = rows.first() else { continue };
         proof.rows += row

@@ -40,6 +40,8 @@ pub struct ConnectOptions {
     pub retry_refused: Duration,
     /// `application_name`; wins over the parameters'.
     pub application_name: Option<String>,
+    /// Further `options` of the startup message, behind the parameters' own, which they win over.
+    pub settings: Option<String>,
 }
 
 impl Default for ConnectOptions {
@@ -48,6 +50,7 @@ impl Default for ConnectOptions {
             timeout: Duration::from_secs(15),
             retry_refused: Duration::from_secs(1),
             application_name: None,
+            settings: None,
         }
     }
 }

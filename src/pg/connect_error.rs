@@ -150,6 +150,20 @@ impl ConnectError {
         self.failure.as_ref()?.sqlstate.as_deref()
     }
 
+    /// Returns whether the server, or a pooler before it, takes offence at a setting in the startup
+    /// message: an unknown one (42704), a value (22023), no right to it (42501), none at all (08P01, as
+    /// `PgBouncer` and its kin say it).
+    pub fn is_about_settings(&self) -> bool {
+        let Some(failure) = &self.failure else {
+            return false;
+        };
+        match failure.sqlstate.as_deref() {
+            Some("42704" | "22023" | "42501") => true,
+            Some("08P01") => failure.message.contains("startup parameter"),
+            _ => false,
+        }
+    }
+
     /// Returns what to do about it, where there is something better than the message itself.
     pub fn help(&self) -> Option<&'static str> {
         Some(match &self.reason {

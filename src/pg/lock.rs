@@ -12,7 +12,7 @@ use crate::report::event::Blocker;
 /// First key of the lock: "evmg" in ASCII, to stay out of other tools' way (faults.md B55).
 const CLASS: i32 = i32::from_be_bytes(*b"evmg");
 
-/// How the error of [`HistoryLock::assert_sql`] begins: a text that is no number.
+/// How the error of [`HistoryLock::held`] begins: a text that is no number.
 pub const LOST: &str = "evmig lock is not held by ";
 
 /// The advisory lock of one history schema. Advisory locks belong to a database, so that the
@@ -34,7 +34,7 @@ impl HistoryLock {
     /// Tries to take the lock once, without waiting.
     ///
     /// It is taken twice: a session lock counts how often it was taken, and giving one back is what
-    /// tells whether it was held ([`Self::assert_sql`]).
+    /// tells whether it was held ([`Self::held`]).
     pub async fn try_take(self, session: &Session) -> Result<bool, DbFailure> {
         let key = self.key;
         let sql = format!(
@@ -45,17 +45,17 @@ impl HistoryLock {
         Ok(rows.first().is_some_and(|row| row.truth(0)))
     }
 
-    /// Returns a statement that fails unless this session still holds the lock; sent inside a
+    /// Returns an expression that is 0, and fails unless this session still holds the lock; inside a
     /// transaction, it takes the transaction with it. [`LOST`] begins the error's text.
     ///
     /// It gives one of the two holds back and takes it again, in microseconds; a look into `pg_locks`
     /// copies every lock of the server, and took longer than many a migration.
-    pub fn assert_sql(self) -> String {
+    pub fn held(self) -> String {
         let key = self.key;
         format!(
-            "select case when pg_catalog.pg_advisory_unlock({CLASS}, {key}) \
+            "case when pg_catalog.pg_advisory_unlock({CLASS}, {key}) \
              and pg_catalog.pg_try_advisory_lock({CLASS}, {key}) then 0 \
-             else ('{LOST}' || pg_catalog.pg_backend_pid()::text)::integer end::text"
+             else ('{LOST}' || pg_catalog.pg_backend_pid()::text)::integer end"
         )
     }
 

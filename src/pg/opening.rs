@@ -257,8 +257,15 @@ impl Opening<'_> {
         if let Some(password) = &self.server.password {
             config.password(password.expose());
         }
-        if let Some(options) = &parameters.options {
-            config.options(options);
+        let own = self.options.settings.as_deref();
+        let all: Vec<&str> = parameters
+            .options
+            .as_deref()
+            .into_iter()
+            .chain(own)
+            .collect();
+        if !all.is_empty() {
+            config.options(all.join(" "));
         }
         let name = self.options.application_name.as_ref();
         if let Some(name) = name.or(parameters.application_name.as_ref()) {

@@ -1,7 +1,5 @@
 //! What a session begins with: its role and its search path, to be given back to each migration.
 
-use super::error::DbFailure;
-use super::session::Session;
 use crate::sql::name::QualifiedName;
 
 /// The role and the search path of a session that nobody has changed yet.
@@ -15,37 +13,30 @@ pub struct Beginnings {
     pub durable: bool,
 }
 
-/// Asks the session; it must be the first thing it is asked, and so the role's own path is still in
-/// force: every name and operator is qualified (faults.md B85).
-///
-/// The path is `reset_val`, which role, database and connection options have made. It is split into
-/// names and quoted again: the text goes into a `SET`.
-pub async fn beginnings(session: &Session) -> Result<Beginnings, DbFailure> {
-    let rows = session
-        .query(
-            "select session_user::text, current_user::text, s.reset_val, \
-             pg_catalog.current_setting('synchronous_commit') \
-             from pg_catalog.pg_settings s where s.name operator(pg_catalog.=) 'search_path'",
-            &[],
-        )
-        .await?;
-    let row = rows.first();
-    let column = |at| row.map(|row| row.text(at)).unwrap_or_default();
-    let (session_user, current_user) = (column(0), column(1));
-    let own_role = if session_user == current_user {
-        "set local role none".to_owned()
-    } else {
-        let role = QualifiedName {
-            schema: None,
-            name: current_user,
+impl Beginnings {
+    /// Makes them from what a session is that was just reset: role, database and connection options
+    /// have made its path. It is split into names and quoted again: the text goes into a `SET`.
+    pub fn new(
+        session_user: &str,
+        current_user: &str,
+        search_path: &str,
+        synchronous_commit: &str,
+    ) -> Self {
+        let own_role = if session_user == current_user {
+            "set local role none".to_owned()
+        } else {
+            let role = QualifiedName {
+                schema: None,
+                name: current_user.to_owned(),
+            };
+            format!("set local role {}", role.quoted())
         };
-        format!("set local role {}", role.quoted())
-    };
-    Ok(Beginnings {
-        own_role,
-        search_path: path_list(&column(2)),
-        durable: column(3) != "off",
-    })
+        Self {
+            own_role,
+            search_path: path_list(search_path),
+            durable: synchronous_commit != "off",
+        }
+    }
 }
 
 /// Splits a search path as the server does (`SplitIdentifierString`) and quotes every name.

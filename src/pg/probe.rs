@@ -20,6 +20,10 @@ const IDENTITY: &str = "SELECT s.system_identifier::pg_catalog.text AS system_id
      c.timeline_id::pg_catalog.text AS timeline \
      FROM pg_catalog.pg_control_system() AS s, pg_catalog.pg_control_checkpoint() AS c";
 
+/// What forbids writing; asked only where something does, since the view computes every setting.
+const READ_ONLY_SOURCE: &str = "SELECT s.setting, s.source FROM pg_catalog.pg_settings AS s \
+     WHERE s.name OPERATOR(pg_catalog.=) 'default_transaction_read_only'";
+
 /// Where a setting that forbids writing comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ReadOnlySource {
@@ -98,9 +102,8 @@ pub async fn inspect(connection: &Connection, limit: Duration) -> Result<ServerF
     // Without the facts nothing else is waited for; the identity may fail by itself.
     let identity = async { Ok(client.simple_query(IDENTITY).await) };
     let both = async { tokio::try_join!(client.simple_query(FACTS), identity) };
-    let both = tokio::time::timeout(limit, both).await.map_err(|_| {
-        DbFailure::connection_lost(&format!("the server gave no answer within {limit:?}"))
-    })?;
+    let both = tokio::time::timeout(limit, both).await;
+    let both = both.map_err(|_| silent(limit))?;
     let (facts, identity) = both.map_err(|error| connection.failure(&error))?;
     let row = first_row(facts).ok_or_else(no_answer)?;
     let identity = match identity.map_err(|error| connection.failure(&error)) {
@@ -113,14 +116,24 @@ pub async fn inspect(connection: &Connection, limit: Duration) -> Result<ServerF
             .as_ref()
             .and_then(|row| row.try_get(name).ok().flatten())
     };
-    let facts = read(
+    let mut facts = read(
         &row,
         identified("system_identifier"),
         identified("timeline"),
     )
     .ok_or_else(no_answer)?;
+    if facts.read_only && !facts.standby {
+        let asked = tokio::time::timeout(limit, client.simple_query(READ_ONLY_SOURCE));
+        let answer = asked.await.map_err(|_| silent(limit))?;
+        let answer = answer.map_err(|error| connection.failure(&error))?;
+        facts.read_only_source = first_row(answer).as_ref().map(read_only_source);
+    }
     connection.known();
     Ok(facts)
+}
+
+fn silent(limit: Duration) -> DbFailure {
+    DbFailure::connection_lost(&format!("the server gave no answer within {limit:?}"))
 }
 
 fn no_answer() -> DbFailure {
@@ -143,16 +156,18 @@ fn read(
     let text = |name| row.try_get(name).ok().flatten();
     let safe = |name| text(name).map(|value| for_terminal(value).into_owned());
     let flag = |name| text(name).map(|value| matches!(value, "t" | "on" | "true"));
-    let millis = text("deadlock_timeout")?.parse().ok()?;
+    let seconds: f64 = text("deadlock_timeout")?.parse().ok()?;
+    if !(0.0..1e9).contains(&seconds) {
+        return None;
+    }
     let standby = flag("standby")?;
     let read_only = flag("read_only")?;
-    let set_by = read_only_source(text("read_only_source")?, flag("default_read_only")?);
     Some(ServerFacts {
         version_num: text("version_num")?.parse().ok()?,
         version: safe("version")?,
         standby,
         read_only,
-        read_only_source: (read_only && !standby).then_some(set_by),
+        read_only_source: None,
         encoding: safe("encoding")?,
         standard_conforming_strings: flag("standard_conforming_strings")?,
         backend: Backend {
@@ -170,16 +185,17 @@ fn read(
         can_create_role: flag("can_create_role")?,
         owns_database: flag("owns_database")?,
         application_name: safe("application_name")?,
-        deadlock_timeout: Duration::from_millis(millis),
+        deadlock_timeout: Duration::from_secs_f64(seconds),
     })
 }
 
-/// Reads `pg_settings.source` of `default_transaction_read_only`.
-fn read_only_source(source: &str, is_default_on: bool) -> ReadOnlySource {
-    if !is_default_on {
+/// Reads the answer to [`READ_ONLY_SOURCE`].
+fn read_only_source(row: &SimpleQueryRow) -> ReadOnlySource {
+    let text = |name| row.try_get(name).ok().flatten().unwrap_or_default();
+    if text("setting") != "on" {
         return ReadOnlySource::Other("transaction".to_owned());
     }
-    match source {
+    match text("source") {
         "user" => ReadOnlySource::Role,
         "database" => ReadOnlySource::Database,
         "database user" => ReadOnlySource::RoleInDatabase,

@@ -3,8 +3,6 @@ SELECT pg_catalog.current_setting('server_version_num') AS version_num,
        pg_catalog.current_setting('server_version') AS version,
        pg_catalog.pg_is_in_recovery() AS standby,
        pg_catalog.current_setting('transaction_read_only') AS read_only,
-       settings.default_read_only,
-       settings.read_only_source,
        pg_catalog.pg_encoding_to_char(database.encoding) AS encoding,
        pg_catalog.current_setting('standard_conforming_strings') AS standard_conforming_strings,
        pg_catalog.pg_backend_pid() AS backend_pid,
@@ -19,18 +17,11 @@ SELECT pg_catalog.current_setting('server_version_num') AS version_num,
        pg_catalog.has_database_privilege(database.oid, 'CREATE') AS can_create_schema,
        pg_catalog.pg_has_role(database.datdba, 'USAGE') AS owns_database,
        COALESCE(activity.application_name, '') AS application_name,
-       settings.deadlock_timeout
+       -- "1s", "500ms": an interval, too.
+       pg_catalog.date_part('epoch',
+           pg_catalog.current_setting('deadlock_timeout')::pg_catalog.interval) AS deadlock_timeout
   FROM pg_catalog.pg_database AS database
  CROSS JOIN pg_catalog.pg_roles AS role
  CROSS JOIN pg_catalog.pg_stat_get_activity(pg_catalog.pg_backend_pid()) AS activity
- CROSS JOIN (
-       SELECT pg_catalog.max(s.setting) FILTER (
-                WHERE s.name OPERATOR(pg_catalog.=) 'default_transaction_read_only') AS default_read_only,
-              pg_catalog.max(s.source) FILTER (
-                WHERE s.name OPERATOR(pg_catalog.=) 'default_transaction_read_only') AS read_only_source,
-              pg_catalog.max(s.setting) FILTER (
-                WHERE s.name OPERATOR(pg_catalog.=) 'deadlock_timeout') AS deadlock_timeout
-         FROM pg_catalog.pg_settings AS s
-       ) AS settings
  WHERE database.datname OPERATOR(pg_catalog.=) pg_catalog.current_database()
    AND role.rolname OPERATOR(pg_catalog.=) CURRENT_USER

@@ -140,6 +140,11 @@ impl Session {
         (Self { connection }, notices)
     }
 
+    /// Returns the connection below.
+    pub fn connection(&self) -> &Connection {
+        &self.connection
+    }
+
     /// Returns what cancels the running statement from another connection.
     pub fn canceller(&self) -> Canceller {
         self.connection.canceller()

@@ -263,7 +263,8 @@ fn update_normalised(hasher: &mut Sha256, text: &str) {
     to_lf.finish(|piece| hasher.update(piece));
 }
 
-fn hex(bytes: &[u8]) -> String {
+/// Writes bytes as digits.
+pub(crate) fn hex(bytes: &[u8]) -> String {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
     let mut text = String::with_capacity(bytes.len() * 2);
     for byte in bytes {

@@ -94,7 +94,7 @@ impl Content {
     }
 
     /// Returns what is split and sent: the text without a byte order mark, and for a large file
-    /// without the rows of `COPY`; see [`Content::rows`].
+    /// without the rows of `COPY`; see `rows`.
     pub fn sql(&self) -> &str {
         without_bom(&self.text)
     }

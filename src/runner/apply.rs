@@ -10,11 +10,11 @@ use super::retry::LockPolicy;
 use super::run::{Run, tell_passed_over};
 use super::transactional::Setup;
 use super::turn;
-use crate::history::locate::{Located, locate};
+use crate::history::locate::{Located, Look};
 use crate::history::model::{Action, History, VersionType};
 use crate::history::store::Store;
 use crate::pg::lock::HistoryLock;
-use crate::pg::session::Session;
+use crate::pg::session::{Row, Session};
 use crate::plan::adopt::adoptions;
 use crate::plan::choose::{Chosen, Selection, choose};
 use crate::plan::refusal::PlanRefusal;
@@ -179,22 +179,30 @@ async fn prepare<'a>(
     for warning in std::mem::take(&mut opened.warnings) {
         sink.event(&warning);
     }
-    let (located, history) = look(&opened.session, project).await?;
-    let chosen = plan(project, &history, &located, request.selection)?;
-    if nothing_to_do(project, &chosen, &history, &located) {
-        tell_passed_over(project, &chosen, sink);
+    let forecast = opened.take_look().await?;
+    let widest = widest(project);
+    let located = forecast.located(widest)?;
+    let expected = plan(project, &forecast.history, &located, request.selection)?;
+    if nothing_to_do(project, &expected, &forecast.history, &located) {
+        tell_passed_over(project, &expected, sink);
         return Ok(Prepared::Nothing {
-            left: chosen.left,
+            left: expected.left,
             other_runs: Vec::new(),
         });
     }
     // What is wrong with the files is said without waiting for anybody.
-    scripts(project, &chosen)?;
+    let expected_scripts = scripts(project, &expected)?;
     let lock = HistoryLock::new(&project.manifest.project.history_schema);
-    turn::take(&opened.session, lock, request.wait, interrupt, sink).await?;
+    let before = forecast.history.rows.len();
+    let look = Forecast {
+        look: forecast,
+        scripts: &expected_scripts,
+    };
+    let (look, mut present) =
+        under_lock(&opened.session, request, lock, look, interrupt, sink).await?;
     // What was read before is only a forecast: it counts what is there under the lock.
-    let before = history.rows.len();
-    let (located, history) = look(&opened.session, project).await?;
+    let history = look.history.clone();
+    let located = look.located(widest)?;
     let chosen = plan(project, &history, &located, request.selection)?;
     if nothing_to_do(project, &chosen, &history, &located) {
         let mut other_runs: Vec<String> = history.rows[before.min(history.rows.len())..]
@@ -207,10 +215,21 @@ async fn prepare<'a>(
             other_runs,
         });
     }
+    let scripts = if chosen == expected {
+        expected_scripts
+    } else {
+        present = None;
+        scripts(project, &chosen)?
+    };
     // Not before: what another run makes while this one waits would look like objects without a
     // history, and what it takes back would be missing from the scripts.
-    let scripts = scripts(project, &chosen)?;
-    refuse_if_present(&opened.session, project, &history, &scripts).await?;
+    if history.is_empty() {
+        let found = match present {
+            Some(found) => found,
+            None => present_relations(&opened.session, &scripts).await,
+        };
+        refuse_if_present(project, found?)?;
+    }
     let setup = setup(&opened, request.policy);
     let store = begin(request, &opened, &setup, located, &history, &chosen).await?;
     tell_not_stored(project, &chosen, sink);
@@ -221,7 +240,10 @@ async fn prepare<'a>(
     });
     Ok(Prepared::Ready(Box::new(Run {
         project,
-        opening: request.opening.clone(),
+        opening: Opening {
+            look: false,
+            ..request.opening.clone()
+        },
         opened,
         watch_session: None,
         store,
@@ -256,17 +278,55 @@ fn tell_not_stored(project: &Project, chosen: &Chosen, sink: &mut dyn EventSink)
     }
 }
 
-/// Looks where the history is and reads it.
-pub async fn look(session: &Session, project: &Project) -> Result<(Located, History), RunError> {
-    let widest = project
-        .migrations
-        .iter()
+/// What is expected of the history under the lock, and what then runs.
+struct Forecast<'a> {
+    look: Look,
+    scripts: &'a Scripts,
+}
+
+/// Relations that a migration, by its index, would create, and that are there.
+type Present = Result<Vec<(usize, String)>, RunError>;
+
+/// Takes the lock and looks again, in one round trip where nobody else has it.
+///
+/// For a history that is still empty, it asks too which relations of the scripts are there.
+async fn under_lock(
+    session: &Session,
+    request: &Request<'_>,
+    lock: HistoryLock,
+    forecast: Forecast<'_>,
+    interrupt: &mut Interrupt,
+    sink: &mut dyn EventSink,
+) -> Result<(Look, Option<Present>), RunError> {
+    let Forecast { look, scripts } = forecast;
+    let survey = look.survey();
+    let present = async {
+        if look.history.is_empty() {
+            Some(present_relations(session, scripts).await)
+        } else {
+            None
+        }
+    };
+    let (taken, again, present) = tokio::join!(
+        biased;
+        lock.try_take(session),
+        survey.again(session),
+        present,
+    );
+    if taken.map_err(RunError::own("could not ask for the lock"))? {
+        return Ok((again?, present));
+    }
+    turn::take(session, lock, request.wait, interrupt, sink).await?;
+    Ok((survey.again(session).await?, None))
+}
+
+/// Returns the project's greatest version.
+pub fn widest(project: &Project) -> i64 {
+    let versions = project.migrations.iter();
+    versions
         .filter_map(|migration| migration.version.number())
-        .max();
-    let schema = project.manifest.project.history_schema.value.as_str();
-    let located = locate(session, schema, widest.unwrap_or(0)).await?;
-    let history = located.read(session).await?;
-    Ok((located, history))
+        .max()
+        .unwrap_or(0)
 }
 
 fn plan(
@@ -304,17 +364,8 @@ fn scripts(project: &Project, chosen: &Chosen) -> Result<Scripts, RunError> {
     }
 }
 
-/// An empty history over a database that has the objects was lost, or never was: either way the
-/// files must not run.
-async fn refuse_if_present(
-    session: &Session,
-    project: &Project,
-    history: &History,
-    scripts: &Scripts,
-) -> Result<(), RunError> {
-    if !history.is_empty() {
-        return Ok(());
-    }
+/// Asks which of the relations that the scripts create are there already.
+async fn present_relations(session: &Session, scripts: &Scripts) -> Present {
     let created: Vec<(usize, String)> = scripts
         .iter()
         .flat_map(|(index, script)| {
@@ -327,14 +378,20 @@ async fn refuse_if_present(
         .query(include_str!("sql/present.sql"), &[Some(&list)])
         .await
         .map_err(RunError::own("could not look for objects"))?;
-    let first = rows.first().and_then(|row| row.number(0));
-    if let Some(index) = first.and_then(|index| usize::try_from(index).ok()) {
-        return Err(RunError::from(PlanRefusal::ObjectsPresent {
-            label: project.migrations[index].stem.clone(),
-            relations: rows.iter().map(|row| row.text(1)).collect(),
-        }));
-    }
-    Ok(())
+    let read = |row: &Row| Some((usize::try_from(row.number(0)?).ok()?, row.text(1)));
+    Ok(rows.iter().filter_map(read).collect())
+}
+
+/// An empty history over a database that has the objects was lost, or never was: either way the
+/// files must not run.
+fn refuse_if_present(project: &Project, found: Vec<(usize, String)>) -> Result<(), RunError> {
+    let Some(&(first, _)) = found.first() else {
+        return Ok(());
+    };
+    Err(RunError::from(PlanRefusal::ObjectsPresent {
+        label: project.migrations[first].stem.clone(),
+        relations: found.into_iter().map(|(_, name)| name).collect(),
+    }))
 }
 
 /// Returns how every transaction of this run is set up.
@@ -359,11 +416,6 @@ async fn begin(
     chosen: &Chosen,
 ) -> Result<Store, RunError> {
     let project = request.project;
-    let mut store = if located.exists {
-        located.store()
-    } else {
-        located.create(&opened.session).await?
-    };
     let mut phases: Vec<String> = chosen
         .migrations()
         .map(|index| project.migrations[index].phase)
@@ -371,9 +423,14 @@ async fn begin(
         .collect();
     phases.dedup();
     let commit = request.git_commit.as_deref();
-    store
-        .start_run(&opened.session, &request.run, "apply", &phases, commit)
-        .await?;
+    let mut store = located.store();
+    // A history that could not be created has no place for the run either, and says so first.
+    let (created, started) = tokio::join!(
+        biased;
+        located.create_if_missing(&opened.session),
+        store.start_run(&opened.session, &request.run, "apply", &phases, commit),
+    );
+    created.and(started)?;
     let width = store.refinery().version_type;
     let adopted: Vec<(&Migration, Option<&str>)> = adoptions(project, history, width)
         .iter()

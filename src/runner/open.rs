@@ -6,14 +6,16 @@ use std::time::Duration;
 use super::attempt::{Interrupt, Link};
 use super::error::RunError;
 use super::watch::Watcher;
+use crate::history::error::HistoryError;
+use crate::history::locate::{Look, survey};
 use crate::pg::connect::{ConnectOptions, Connection, connect};
-use crate::pg::own_role::{Beginnings, beginnings};
+use crate::pg::own_role::Beginnings;
 use crate::pg::params::Parameters;
 use crate::pg::pooling::{self, Pooling};
 use crate::pg::probe::{ServerFacts, inspect};
 use crate::pg::refusal::{Needs, refusals};
 use crate::pg::session::{Notices, Session};
-use crate::pg::settings::SessionSettings;
+use crate::pg::settings::{SessionSettings, startup_options};
 use crate::report::event::{EventSink, RunEvent};
 use crate::report::problem::Problem;
 
@@ -31,6 +33,10 @@ pub struct Opening {
     pub timeout: Duration,
     /// Whether the session will write.
     pub write: bool,
+    /// The schema that the history is in.
+    pub history_schema: String,
+    /// Whether the history is read, too.
+    pub look: bool,
 }
 
 /// A session with what is known about its server.
@@ -44,8 +50,11 @@ pub struct Opened {
     pub facts: ServerFacts,
     /// What the session was set to.
     pub settings: SessionSettings,
-    /// What it was before.
+    /// What it is once it is reset.
     pub beginnings: Beginnings,
+    /// What the history said, where it was to be read; nothing is locked yet.
+    look: Option<Result<Look, HistoryError>>,
+    history_schema: String,
     /// Looks at the session from outside.
     pub watcher: Watcher,
     /// What the reader should know.
@@ -56,6 +65,17 @@ pub struct Opened {
 pub type BegunOpening = Pin<Box<dyn Future<Output = Result<Opened, RunError>>>>;
 
 impl Opened {
+    /// Returns what the history said when the session was opened, once; later it is read anew.
+    pub async fn take_look(&mut self) -> Result<Look, RunError> {
+        Ok(match self.look.take() {
+            Some(look) => look?,
+            None => {
+                let survey = survey(&self.session, &self.history_schema).await?;
+                survey.read(&self.session).await?
+            }
+        })
+    }
+
     /// Returns the session with everybody who listens while it works.
     pub(super) fn link<'r>(
         &'r mut self,
@@ -75,20 +95,18 @@ impl Opened {
     }
 }
 
-/// Connects, inspects, refuses or prepares.
+/// Connects, inspects, refuses or prepares, and reads the history: two round trips after the login.
 pub async fn open(opening: &Opening) -> Result<Opened, RunError> {
-    let options = ConnectOptions {
-        timeout: opening.timeout,
-        application_name: Some(opening.application_name.clone()),
-        ..ConnectOptions::default()
-    };
-    let connection = connect(&opening.parameters, &options).await?;
+    let (connection, options) = connect_with_settings(opening).await?;
     // A server that goes silent right after the login is no better than one that never answered.
     let patience = opening.parameters.connect_timeout.unwrap_or(PATIENCE);
-    let facts = inspect(&connection, patience)
-        .await
-        .map_err(RunError::own("could not ask the server about itself"))?;
-    let pooling = look_for_pooler(&connection, &facts, opening, &options).await?;
+    let own = RunError::own;
+    let (session, notices) = Session::new(connection);
+    // Without the facts nothing else is waited for.
+    let survey = async { Ok(survey(&session, &opening.history_schema).await) };
+    let (facts, survey) = tokio::try_join!(inspect(session.connection(), patience), survey)
+        .map_err(own("could not ask the server about itself"))?;
+    let pooling = look_for_pooler(session.connection(), &facts, opening, &options).await?;
     let needs = Needs {
         write: opening.write,
         create_schema: false,
@@ -97,21 +115,35 @@ pub async fn open(opening: &Opening) -> Result<Opened, RunError> {
     if !reasons.is_empty() {
         return Err(RunError::Refused { reasons });
     }
-    let (session, notices) = Session::new(connection);
-    let own = RunError::own;
-    let beginnings = beginnings(&session)
-        .await
-        .map_err(own("could not read the session's role"))?;
-    let settings = SessionSettings::new(facts.version_num, beginnings.durable);
-    session
-        .run(&settings.set_sql())
-        .await
+    let mut settings = SessionSettings::new(facts.version_num);
+    let set_sql = settings.set_sql();
+    let look = async {
+        match survey {
+            _ if !opening.look => None,
+            Ok(survey) => Some(survey.read(&session).await),
+            Err(error) => Some(Err(error)),
+        }
+    };
+    // Whoever had the session before, behind a pooler, may have changed it.
+    let (reset, resets, set, not_taken, look) = tokio::join!(
+        biased;
+        session.run("reset all"),
+        SessionSettings::ask_resets(&session),
+        session.run(&set_sql),
+        settings.read_back(&session),
+        look,
+    );
+    reset
+        .and(set)
         .map_err(own("could not set up the session"))?;
-    if let Some(not_taken) = settings
-        .read_back(&session)
-        .await
-        .map_err(own("could not read the settings back"))?
-    {
+    let resets = resets.map_err(own("could not read the session's role"))?;
+    let mut not_taken = not_taken.map_err(own("could not read the settings back"))?;
+    if let Some(more) = settings.learn(&resets) {
+        let (set, read) = tokio::join!(biased; session.run(&more), settings.read_back(&session));
+        set.map_err(own("could not set up the session"))?;
+        not_taken = read.map_err(own("could not read the settings back"))?;
+    }
+    if let Some(not_taken) = not_taken {
         return Err(RunError::Setting(not_taken));
     }
     let watcher = Watcher::new(opening.parameters.clone(), &opening.application_name);
@@ -119,11 +151,34 @@ pub async fn open(opening: &Opening) -> Result<Opened, RunError> {
         session,
         notices,
         facts,
+        beginnings: resets.beginnings,
         settings,
-        beginnings,
+        look,
+        history_schema: opening.history_schema.clone(),
         watcher,
         warnings: pooler_warning(pooling),
     })
+}
+
+/// Connects with the settings in the startup message, and without them where somebody in between, or
+/// a server that evmig is about to refuse, does not take them.
+async fn connect_with_settings(
+    opening: &Opening,
+) -> Result<(Connection, ConnectOptions), RunError> {
+    let mut options = ConnectOptions {
+        timeout: opening.timeout,
+        application_name: Some(opening.application_name.clone()),
+        settings: Some(startup_options()),
+        ..ConnectOptions::default()
+    };
+    let connection = match connect(&opening.parameters, &options).await {
+        Err(error) if error.is_about_settings() => {
+            options.settings = None;
+            connect(&opening.parameters, &options).await?
+        }
+        connection => connection?,
+    };
+    Ok((connection, options))
 }
 
 /// A session that only reads may go through any pooler, and is spared the question.

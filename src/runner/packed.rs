@@ -28,9 +28,8 @@ const PREPARING: [&str; 3] = ["prepare", "deallocate", "discard"];
 
 /// Names of what a run prepares on its session.
 const AFTER: &str = "evmig_after";
-const HELD: &str = "evmig_held";
-const RECORD: &str = "evmig_record";
-const RECORD_REPEATABLE: &str = "evmig_record_repeatable";
+/// For evmig's own row, and for refinery's.
+const RECORDS: [&str; 2] = ["evmig_record", "evmig_refinery"];
 
 /// The setting that says which file was committed last, by its guard.
 const LAST: &str = "evmig.last";
@@ -51,20 +50,13 @@ pub(super) struct Kit {
 }
 
 impl Kit {
-    /// Makes it from the statements that every file runs; the records give their texts only.
-    pub(super) fn new(
-        setup: &Setup,
-        held: &Prepared,
-        versioned: &Prepared,
-        repeatable: &Prepared,
-    ) -> Self {
+    /// Makes it from the texts of the statements that record a file.
+    pub(super) fn new(setup: &Setup, records: &[Prepared; 2]) -> Self {
+        let after = format!("prepare {AFTER} (text) as {AFTER_SQL}");
+        let records = records.iter().zip(RECORDS);
+        let records = records.map(|(record, name)| record.prepare(name));
         Self {
-            prepare: vec![
-                format!("prepare {AFTER} (text) as {AFTER_SQL}"),
-                held.prepare(HELD),
-                versioned.prepare(RECORD),
-                repeatable.prepare(RECORD_REPEATABLE),
-            ],
+            prepare: std::iter::once(after).chain(records).collect(),
             restore: setup.restore.clone().unwrap_or_default(),
         }
     }
@@ -86,10 +78,8 @@ pub(super) struct Contents<'a> {
     pub(super) guard: &'a str,
     /// The guard of the file before it in the convoy.
     pub(super) after: Option<&'a str>,
-    /// The statement that records it.
-    pub(super) record: &'a Prepared,
-    /// Whether it has no version.
-    pub(super) repeatable: bool,
+    /// The statements that record it: evmig's row, and refinery's where it has a version.
+    pub(super) records: &'a [Prepared],
     /// `application_name` of the session; the number of the statement is added.
     pub(super) application: &'a str,
     /// Which migration it is.
@@ -193,13 +183,9 @@ impl Packed {
                 self.push(At::End, command);
             }
         }
-        self.push(At::Record, &format!("execute {HELD}"));
-        let name = if contents.repeatable {
-            RECORD_REPEATABLE
-        } else {
-            RECORD
-        };
-        self.push(At::Record, &contents.record.execute(name));
+        for (record, name) in contents.records.iter().zip(RECORDS) {
+            self.push(At::Record, &record.execute(name));
+        }
         // At the end, not at the beginning: the next message is read before any of it runs.
         for command in &kit.restore {
             self.push(At::End, command);

@@ -12,7 +12,7 @@ use super::transactional::Setup;
 use super::turn;
 use crate::history::model::{Action, Key, VersionType};
 use crate::history::record::{Prepared, Record, RecordDuration};
-use crate::history::store::Store;
+use crate::history::store::{NOT_LOOKED_AT, Store};
 use crate::pg::lock::HistoryLock;
 use crate::pg::session::Session;
 use crate::plan::choose::{Selection, choose};
@@ -86,15 +86,24 @@ impl<'a> Facts<'a> {
         format!("{run}:{}", self.key.to_text())
     }
 
-    /// Returns the statement that records the migration within its own transaction.
-    pub fn applied(&self, store: &Store, run: &str, guard: &str, statements: usize) -> Prepared {
+    /// Returns the statements that record the migration within its own transaction. Any statement of
+    /// the file may have called a function, and any function may have given the lock away.
+    pub fn applied(
+        &self,
+        store: &Store,
+        lock: HistoryLock,
+        run: &str,
+        guard: &str,
+        statements: usize,
+    ) -> Vec<Prepared> {
         let why = Why {
             run,
             action: Action::Apply,
             reason: None,
         };
         let duration = RecordDuration::SinceBegin;
-        store.record(&self.record(why, Some(guard), duration, statements, None))
+        let record = self.record(why, Some(guard), duration, statements, None);
+        store.record(&record, &lock.held())
     }
 
     /// Makes the row.
@@ -169,14 +178,20 @@ pub async fn record(
     sink: &mut dyn EventSink,
 ) -> Result<Vec<String>, RunError> {
     let project = request.project;
-    let opened = open(&request.opening).await?;
+    // What counts is read under the lock.
+    let opening = Opening {
+        look: false,
+        ..request.opening.clone()
+    };
+    let mut opened = open(&opening).await?;
     for warning in &opened.warnings {
         sink.event(warning);
     }
     let lock = HistoryLock::new(&project.manifest.project.history_schema);
     turn::take(&opened.session, lock, request.wait, interrupt, sink).await?;
-    let (mut located, history) = apply::look(&opened.session, project).await?;
-    let standings = standings(project, &history, located.version_type());
+    let look = opened.take_look().await?;
+    let (history, mut located) = (&look.history, look.located(apply::widest(project))?);
+    let standings = standings(project, history, located.version_type());
     let (action, chosen) = match request.what {
         RecordWhat::Baseline { selection } => {
             let chosen = choose(project, &standings, selection)?;
@@ -194,12 +209,9 @@ pub async fn record(
     if migrations.is_empty() {
         return Ok(Vec::new());
     }
-    let mut store = if located.exists {
-        located.store()
-    } else {
-        located.create(&opened.session).await?
-    };
-    apply::widen_if_needed(&mut store, &opened.session, project, &history).await?;
+    located.create_if_missing(&opened.session).await?;
+    let mut store = located.store();
+    apply::widen_if_needed(&mut store, &opened.session, project, history).await?;
     let mut phases: Vec<String> = migrations
         .iter()
         .map(|migration| project.manifest.phases[migration.phase].name.value.clone())
@@ -286,10 +298,11 @@ pub async fn record_all(
             facts.checksum = Some((*checksum).to_owned());
         }
         let record = facts.record(why, None, RecordDuration::None, 0, None);
-        let prepared = store.record(&record);
-        if let Err(failure) = session.query(&prepared.sql, &prepared.borrowed()).await {
-            session.run("rollback").await.map_err(own())?;
-            return Err(own()(failure));
+        for prepared in store.record(&record, NOT_LOOKED_AT) {
+            if let Err(failure) = session.query(&prepared.sql, &prepared.borrowed()).await {
+                session.run("rollback").await.map_err(own())?;
+                return Err(own()(failure));
+            }
         }
     }
     session.run("commit").await.map_err(own())

@@ -17,7 +17,7 @@ use crate::history::record::{Prepared, RecordDuration};
 use crate::history::store::Store;
 use crate::pg::error::DbFailure;
 use crate::pg::lock::{HistoryLock, LOST};
-use crate::pg::session::Session;
+use crate::pg::session::{Command, Session, Window};
 use crate::plan::choose::{Chosen, Work};
 use crate::plan::standing::key;
 use crate::project::Project;
@@ -112,9 +112,8 @@ impl Recording<'_> {
     ) -> Result<u32, Box<Stop>> {
         let guard = self.facts.guard(self.run);
         let body = script.body();
-        let row = self.facts.applied(self.store, self.run, &guard, body.len());
-        // Any statement may call a function, and any function may give the lock away.
-        let records = [lock_is_held(self.lock), row];
+        let facts = self.facts;
+        let records = facts.applied(self.store, self.lock, self.run, &guard, body.len());
         let unit = Unit {
             script,
             first: body.start,
@@ -148,24 +147,18 @@ impl Recording<'_> {
             .await;
         let last = last.map_err(own_history)?;
         let duration = RecordDuration::Milliseconds(cost.elapsed.as_secs_f64() * 1000.0);
-        let record = self
-            .store
-            .record(&self.facts.record(self.why(), None, duration, count, last));
-        let held = lock_is_held(self.lock);
+        let record = self.facts.record(self.why(), None, duration, count, last);
+        let records = self.store.record(&record, &self.lock.held());
         let begin = format!("begin; {}", steps.setup.own_prefix());
-        let parameters = record.borrowed();
-        let (begun, held, written, ended) = tokio::join!(
-            biased;
-            self.session.run(&begin),
-            self.session.query(&held.sql, &[]),
-            self.session.query(&record.sql, &parameters),
-            self.session.run("commit"),
-        );
-        begun
-            .and(held.map(|_| ()))
-            .and(written.map(|_| ()))
-            .and(ended)
-            .map_err(|failure| {
+        let parameters: Vec<_> = records.iter().map(Prepared::borrowed).collect();
+        let own = records.iter().zip(&parameters);
+        let commands = std::iter::once(Command::Text(&begin))
+            .chain(own.map(|(record, parameters)| Command::Own(&record.sql, parameters)))
+            .chain([Command::Text("commit")]);
+        self.session
+            .pipeline(commands, Window::default(), |_| {})
+            .await
+            .map_err(|(_, failure)| {
                 if failure.message.contains(LOST) {
                     Box::new(Stop::LostLock)
                 } else {
@@ -178,14 +171,6 @@ impl Recording<'_> {
     async fn reset(&self) -> Result<(), Box<Stop>> {
         let own = |failure| stepwise::own("could not reset the session", failure);
         self.session.run(&self.reset).await.map_err(own)
-    }
-}
-
-/// What makes the transaction fail if a file has given the run's lock away.
-pub(super) fn lock_is_held(lock: HistoryLock) -> Prepared {
-    Prepared {
-        sql: lock.assert_sql(),
-        parameters: Vec::new(),
     }
 }
 
@@ -496,18 +481,18 @@ impl Run<'_> {
         let session = &self.opened.session;
         // A failed file may have left its settings.
         let reset = self.opened.settings.reset_sql();
-        let ended = match session.run(&reset).await {
-            Ok(()) => {
-                self.store
-                    .finish_run(session, &self.id, outcome.as_str(), error)
-                    .await
-            }
-            Err(failure) => Err(HistoryError::Query {
-                what: "could not reset the session",
-                failure: Box::new(failure),
-            }),
-        };
-        if let Err(error) = ended {
+        // The end of the session gives the lock back too.
+        let (reset, ended, _) = tokio::join!(
+            biased;
+            session.run(&reset),
+            self.store.finish_run(session, &self.id, outcome.as_str(), error),
+            self.lock.release(session),
+        );
+        let reset = reset.map_err(|failure| HistoryError::Query {
+            what: "could not reset the session",
+            failure: Box::new(failure),
+        });
+        if let Err(error) = reset.and(ended) {
             sink.event(&RunEvent::Warning {
                 problem: Problem::new(
                     "run-end-not-recorded",
@@ -527,8 +512,6 @@ impl Run<'_> {
                 ),
             });
         }
-        // The end of the session gives it back too.
-        drop(self.lock.release(session).await);
     }
 }
 

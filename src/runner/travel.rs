@@ -10,9 +10,8 @@ use super::convoy;
 use super::error::RunError;
 use super::packed::{Contents, Kit, Packed, can_be_packed};
 use super::record::{Facts, migration_ref};
-use super::run::{Run, begins, lock_is_held};
+use super::run::{Run, begins};
 use super::transactional::{Tried, limits};
-use crate::history::model::Key;
 use crate::plan::choose::Work;
 use crate::report::event::{EventSink, MigrationRef, RunEvent};
 
@@ -123,8 +122,7 @@ impl Run<'_> {
         sink: &mut dyn EventSink,
     ) -> (Vec<f64>, Option<Tried>) {
         let setup = self.setup_of(self.project.migrations[group[0]].phase);
-        let [versioned, repeatable] = self.store.record_texts();
-        let kit = Kit::new(&setup, &lock_is_held(self.lock), &versioned, &repeatable);
+        let kit = Kit::new(&setup, &self.store.record_texts(&self.lock.held()));
         let packed = self.pack(group, files, &kit);
         let headings: Vec<Heading<'_>> = files
             .iter()
@@ -177,8 +175,7 @@ impl Run<'_> {
                     setup: &self.setup,
                     guard: &guard,
                     after: before.as_deref(),
-                    record: &facts.applied(&self.store, &self.id, &guard, *count),
-                    repeatable: matches!(facts.key(), Key::Repeatable(_)),
+                    records: &facts.applied(&self.store, self.lock, &self.id, &guard, *count),
                     application: &self.opening.application_name,
                     migration: named,
                 },

@@ -15,7 +15,7 @@ use crate::render::{json, terminal};
 use crate::report::history::HistoryReport;
 use crate::report::problem::Problem;
 use crate::runner::error::RunError;
-use crate::runner::open::open;
+use crate::runner::open::{Opening, open};
 
 /// Show what was done, by whom and when; prove that nobody has changed the record
 #[derive(Debug, Args)]
@@ -61,10 +61,12 @@ async fn run_async(
     };
     let failed = |error| of_run(&error, &run_context);
     let of_history = |error: HistoryError| failed(RunError::History(error));
-    let opened = open(&database.opening(&clock::run_id(), false))
-        .await
-        .map_err(failed)?;
     // Without reading it: a row that was edited by hand must not stop the search for it.
+    let opening = Opening {
+        look: false,
+        ..database.opening(&clock::run_id(), false)
+    };
+    let opened = open(&opening).await.map_err(failed)?;
     let schema = &manifest.project.history_schema.value;
     let located = locate(&opened.session, schema, 0)
         .await

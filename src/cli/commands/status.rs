@@ -15,7 +15,8 @@ use crate::report::problem::Problem;
 use crate::report::status::{
     MigrationState, MigrationStatus, PhaseState, PhaseStatus, StatusReport,
 };
-use crate::runner::apply::look;
+use crate::runner::apply::widest;
+use crate::runner::error::RunError;
 use crate::runner::open::open;
 
 /// Show what is applied and what is pending
@@ -55,11 +56,14 @@ async fn report(
         ..RunContext::default()
     };
     let failed = |error| of_run(&error, &run_context);
-    let opened = open(&database.opening(&clock::run_id(), false))
+    let mut opened = open(&database.opening(&clock::run_id(), false))
         .await
         .map_err(failed)?;
-    let (located, history) = look(&opened.session, project).await.map_err(failed)?;
-    let standings = standings(project, &history, located.version_type());
+    let look = opened.take_look().await.map_err(failed)?;
+    let located = look.located(widest(project));
+    let located = located.map_err(|error| failed(RunError::History(error)))?;
+    let history = &look.history;
+    let standings = standings(project, history, located.version_type());
     let version = opened.facts.version.clone();
     opened
         .session
@@ -67,7 +71,7 @@ async fn report(
         .await;
     Ok(assemble(
         project,
-        &history,
+        history,
         &standings,
         database,
         version,

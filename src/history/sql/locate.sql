@@ -1,29 +1,25 @@
--- Is there a history, and where is refinery's table? $1 is the history schema's name.
-select
-    (exists (select from pg_namespace where nspname = $1))::text,
-    (exists (
-        select from pg_class c join pg_namespace n on n.oid = c.relnamespace
-        where n.nspname = $1 and c.relname = 'meta' and c.relkind = 'r'
-    ))::text,
-    has_database_privilege(current_database(), 'CREATE')::text,
+-- Is there a history, and where is refinery's table? $1 is the history schema's name. It is asked while
+-- the role's own search path is still in force: every name and operator is qualified.
+--
+-- Each table that may be one of ours or refinery's, with the type of the column that tells: the rest is
+-- decided by who asks, since planning a cleverer query takes longer than running this one.
+SELECT
+    (EXISTS (
+        SELECT FROM pg_catalog.pg_namespace n WHERE n.nspname OPERATOR(pg_catalog.=) $1
+    ))::pg_catalog.text,
+    pg_catalog.has_database_privilege(pg_catalog.current_database(), 'CREATE')::pg_catalog.text,
     (
-        select jsonb_agg(
-            jsonb_build_array(
-                n.nspname,
-                (
-                    select format_type(a.atttypid, null) from pg_attribute a
-                    where a.attrelid = c.oid and a.attname = 'version' and not a.attisdropped
-                )
-            )
-            order by n.nspname
+        SELECT pg_catalog.jsonb_agg(
+            pg_catalog.jsonb_build_array(n.nspname, c.relname, c.relkind,
+                pg_catalog.format_type(a.atttypid, NULL))
+            ORDER BY n.nspname
         )
-        from pg_class c join pg_namespace n on n.oid = c.relnamespace
-        where c.relname = 'refinery_schema_history' and c.relkind in ('r', 'p')
-            and n.nspname not like 'pg\_%'
-            -- The table of another evmig history belongs to another project.
-            and (n.nspname = $1 or not exists (
-                select from pg_class m
-                join pg_attribute a on a.attrelid = m.oid and a.attname = 'refinery_table'
-                where m.relnamespace = n.oid and m.relname = 'meta'
-            ))
-    )::text
+        FROM pg_catalog.pg_class c
+        JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace
+        LEFT JOIN pg_catalog.pg_attribute a ON a.attrelid OPERATOR(pg_catalog.=) c.oid
+            AND NOT a.attisdropped AND a.attname OPERATOR(pg_catalog.=)
+                CASE WHEN c.relname OPERATOR(pg_catalog.=) 'meta' THEN 'refinery_table'
+                    ELSE 'version' END
+        WHERE c.relname OPERATOR(pg_catalog.=) ANY (ARRAY['meta', 'refinery_schema_history'])
+            AND n.nspname OPERATOR(pg_catalog.!~~) 'pg\_%'
+    )::pg_catalog.text

@@ -1,0 +1,1 @@
+on conflict (version) do update set name = excluded.name, checksum = excluded.checksum
