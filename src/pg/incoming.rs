@@ -9,7 +9,7 @@ use std::collections::HashSet;
 use std::io;
 
 use crate::pg::body::Body;
-use crate::pg::stream::{Observed, Observer};
+use crate::pg::stream::{Bound, Observer};
 
 /// The longest message a server may send before the session is ready, in bytes.
 ///
@@ -103,7 +103,10 @@ impl Watch {
 
     /// Takes the next bytes; fails where a server has sent what none would.
     pub(super) fn see(&mut self, mut bytes: &[u8]) -> io::Result<()> {
-        let observed = self.observer.lock().clone();
+        let (known, bound) = {
+            let observed = self.observer.lock();
+            (observed.known, observed.bound())
+        };
         while !bytes.is_empty() {
             if self.header.len() < 5 {
                 self.header.push(bytes[0]);
@@ -111,7 +114,7 @@ impl Watch {
                 if self.header.len() < 5 {
                     continue;
                 }
-                self.start_message(&observed)?;
+                self.start_message(known, bound)?;
             } else {
                 let take = bytes.len().min(self.left as usize);
                 let room = LOOKED_AT - self.body.len();
@@ -130,13 +133,12 @@ impl Watch {
         Ok(())
     }
 
-    fn start_message(&mut self, observed: &Observed) -> io::Result<()> {
+    fn start_message(&mut self, known: bool, bound: Bound) -> io::Result<()> {
         let length = number(&self.header[1..]).unwrap_or_default();
         let tag = self.header[0];
-        let users = observed.known && observed.waits_for.users > 0;
         let most = match tag {
             _ if !self.ready => MAX_MESSAGE,
-            b'D' | b'd' | b'V' if users => MAX_ROW,
+            b'D' | b'd' | b'V' if bound == Bound::Free => MAX_ROW,
             b'D' | b'd' | b'V' | b'E' | b'N' | b'A' | b'T' => MAX_TEXT,
             _ => MAX_SHORT,
         };
@@ -145,7 +147,7 @@ impl Watch {
                 "what answered does not speak PostgreSQL's protocol",
             ));
         }
-        self.count(tag, length, observed)?;
+        self.count(tag, length, known, bound)?;
         self.left = length - 4;
         self.body.clear();
         self.form = Body::new(tag, self.left, self.columns, self.ready);
@@ -160,8 +162,7 @@ impl Watch {
     ///
     /// While a statement of the user's is waited for nothing is counted: it may return what it
     /// likes, and of that nothing is kept.
-    fn count(&mut self, tag: u8, length: u32, observed: &Observed) -> io::Result<()> {
-        let waits_for = observed.waits_for;
+    fn count(&mut self, tag: u8, length: u32, known: bool, bound: Bound) -> io::Result<()> {
         self.messages = self.messages.saturating_add(1);
         if !self.ready {
             self.answer += u64::from(length) + 1;
@@ -172,14 +173,13 @@ impl Watch {
             }
             return Ok(());
         }
-        if observed.known && waits_for.users > 0 {
-            (self.answer, self.rows) = (0, 0);
-            return Ok(());
-        }
-        let rows_may_have = if waits_for.long > 0 {
-            MAX_LONG_ANSWER
-        } else {
-            MAX_ANSWER
+        let rows_may_have = match bound {
+            Bound::Free => {
+                (self.answer, self.rows) = (0, 0);
+                return Ok(());
+            }
+            Bound::Long => MAX_LONG_ANSWER,
+            Bound::Short => MAX_ANSWER,
         };
         let length = u64::from(length);
         match tag {
@@ -187,7 +187,7 @@ impl Watch {
             b'N' | b'S' | b'A' => self.answer += UNASKED + length,
             _ => self.answer += 1 + length,
         }
-        let many = !observed.known && self.messages > MAX_MESSAGES;
+        let many = !known && self.messages > MAX_MESSAGES;
         if many || self.answer > MAX_ANSWER || self.rows > rows_may_have {
             return Err(invalid(
                 "the server sent too much in answer to a short question",
@@ -227,7 +227,7 @@ impl Watch {
     /// Counts the answers that end while one is waited for.
     fn end_answer(&self) -> io::Result<()> {
         let mut observed = self.observer.lock();
-        if observed.waits_for.own == 0 {
+        if !observed.is_asked() {
             return Ok(());
         }
         observed.ended_meanwhile += 1;
@@ -434,6 +434,19 @@ mod tests {
         let mut watch = ready_watch(true);
         let _question = watch.observer.own(false);
         assert!(!history(&mut watch, 100_000));
+    }
+
+    /// Answers come in the order of the questions.
+    #[test]
+    fn b82_a_short_question_ahead_of_a_long_one_is_short() {
+        let mut watch = ready_watch(true);
+        let (short, _long) = (watch.observer.own(false), watch.observer.own(true));
+        assert!(!takes(&mut watch, 100_000, &row(400)));
+        let mut watch = ready_watch(true);
+        let (ahead, _long) = (watch.observer.own(false), watch.observer.own(true));
+        drop((short, ahead));
+        let _behind = watch.observer.own(false);
+        assert!(takes(&mut watch, 100_000, &row(400)));
     }
 
     /// A server that answers every question of the driver's about a type with one more type.

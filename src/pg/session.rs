@@ -162,6 +162,11 @@ impl Session {
 
     /// Runs a text of evmig's own with the simple protocol; its answer is short.
     pub async fn run(&self, sql: &str) -> Result<(), DbFailure> {
+        let _waiting = self.connection.observer().own(false);
+        self.run_text(sql).await
+    }
+
+    async fn run_text(&self, sql: &str) -> Result<(), DbFailure> {
         trace(sql);
         self.connection
             .client
@@ -173,7 +178,7 @@ impl Session {
     /// Runs a statement of the user's, unchanged: its rows are read and thrown away, however many.
     pub async fn run_users(&self, sql: &str) -> Result<(), DbFailure> {
         let _waiting = self.connection.observer().users();
-        self.run(sql).await
+        self.run_text(sql).await
     }
 
     /// Runs a text of evmig's own in one transaction; after a failure nothing of it remains.

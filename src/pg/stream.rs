@@ -5,6 +5,7 @@
 //! stream reads along ([`Watch`]). TLS is started before the driver sees the stream, since libpq's
 //! six modes do not fit the driver's three.
 
+use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::future;
 use std::io;
@@ -33,36 +34,67 @@ pub(super) struct Observed {
     pub(super) key: Option<(i32, i32)>,
     /// Whether the server has told what it is.
     pub(super) known: bool,
-    /// What evmig waits for.
-    pub(super) waits_for: WaitsFor,
-    /// Answers that ended while one question of evmig's own was waited for.
+    /// How many answers to statements of the user's are waited for: whatever they return is theirs.
+    users: u32,
+    /// The questions of evmig's own that are waited for, in the order that they were sent.
+    own: VecDeque<Own>,
+    /// Answers that ended while one of those was waited for.
     pub(super) ended_meanwhile: u32,
 }
 
-/// How many answers of each kind are waited for; it decides how much may come.
-#[derive(Debug, Clone, Copy, Default)]
-pub(super) struct WaitsFor {
-    /// To statements of the user's: whatever they return is theirs.
-    pub(super) users: u32,
-    /// To evmig's own questions.
-    pub(super) own: u32,
-    /// To those of them that read a table of the history as a whole.
-    pub(super) long: u32,
+/// A question of evmig's own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Own {
+    number: u64,
+    /// Whether its answer is a table of the history as a whole.
+    long: bool,
+}
+
+/// How much may come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Bound {
+    /// The answer to a statement of the user's: anything.
+    Free,
+    /// One of evmig's own, with many rows.
+    Long,
+    /// One of evmig's own.
+    Short,
+}
+
+impl Observed {
+    /// Returns what may come now. Answers come in the order of the questions, so that the oldest
+    /// is the one that is being answered.
+    pub(super) fn bound(&self) -> Bound {
+        if self.known && self.users > 0 {
+            Bound::Free
+        } else if self.own.front().is_some_and(|own| own.long) {
+            Bound::Long
+        } else {
+            Bound::Short
+        }
+    }
+
+    /// Returns whether an answer to one of evmig's own questions is waited for.
+    pub(super) fn is_asked(&self) -> bool {
+        !self.own.is_empty()
+    }
 }
 
 /// Says that an answer is waited for, until it is dropped.
 pub(super) struct Waiting {
     observer: Observer,
-    what: WaitsFor,
+    /// `None` for the user's.
+    own: Option<u64>,
 }
 
 impl Drop for Waiting {
     fn drop(&mut self) {
         let mut observed = self.observer.lock();
-        observed.waits_for.users -= self.what.users;
-        observed.waits_for.own -= self.what.own;
-        observed.waits_for.long -= self.what.long;
         observed.ended_meanwhile = 0;
+        match self.own {
+            None => observed.users -= 1,
+            Some(number) => observed.own.retain(|own| own.number != number),
+        }
     }
 }
 
@@ -81,29 +113,24 @@ impl Observer {
 
     /// Says that an answer to a statement of the user's is waited for.
     pub(super) fn users(&self) -> Waiting {
-        let users = 1;
-        self.wait_for(WaitsFor {
-            users,
-            ..WaitsFor::default()
-        })
-    }
-
-    /// Says that an answer to one of evmig's own questions is waited for.
-    pub(super) fn own(&self, long: bool) -> Waiting {
-        self.wait_for(WaitsFor {
-            users: 0,
-            own: 1,
-            long: u32::from(long),
-        })
-    }
-
-    fn wait_for(&self, what: WaitsFor) -> Waiting {
-        let mut observed = self.lock();
-        observed.waits_for.users += what.users;
-        observed.waits_for.own += what.own;
-        observed.waits_for.long += what.long;
+        self.lock().users += 1;
         let observer = self.clone();
-        Waiting { observer, what }
+        Waiting {
+            observer,
+            own: None,
+        }
+    }
+
+    /// Says that a question of evmig's own is being sent.
+    pub(super) fn own(&self, long: bool) -> Waiting {
+        let mut observed = self.lock();
+        let number = observed.own.back().map_or(0, |own| own.number + 1);
+        observed.own.push_back(Own { number, long });
+        let observer = self.clone();
+        Waiting {
+            observer,
+            own: Some(number),
+        }
     }
 }
 

@@ -82,12 +82,12 @@ fn behind(at: &'static str, flood: &Flood) -> (Evmig, Proxy, Project) {
 }
 
 #[track_caller]
-fn ends(at: &'static str, flood: &Flood, memory: u64) {
+fn ends(at: &'static str, flood: &Flood, limit: Duration, memory: u64) {
     let (output, peak) = flooded(at, flood, LIMIT * 6);
     let what = format!("{} at {at:?}", flood.name);
     let said = &output.stderr;
     eprintln!("{what}: {:?}, {peak} KiB", output.took);
-    assert!(output.took < LIMIT, "{what}: {:?}\n{said}", output.took);
+    assert!(output.took < limit, "{what}: {:?}\n{said}", output.took);
     assert!(peak > 0 && peak < memory, "{what}: {peak} KiB");
     assert_eq!(output.code(), 1, "{what}: {said}");
     let words = said.split_whitespace().collect::<Vec<_>>().join(" ");
@@ -101,20 +101,21 @@ fn b82_a_flood_instead_of_an_answer_to_evmigs_own_questions() {
     ends(
         text,
         &flood("results", &[], message(b'C', b"SET\0")),
+        LIMIT,
         MEMORY,
     );
     for flood in unasked() {
-        ends(text, &flood, MEMORY);
+        ends(text, &flood, LIMIT, MEMORY);
     }
     for question in [
         "current_setting('client_connection_check_interval')",
         "pg_try_advisory_lock",
     ] {
         for flood in answers() {
-            ends(question, &flood, MEMORY);
+            ends(question, &flood, LIMIT, MEMORY);
         }
         for flood in unasked() {
-            ends(question, &flood, MEMORY);
+            ends(question, &flood, LIMIT, MEMORY);
         }
     }
 }
@@ -124,11 +125,11 @@ fn b82_a_flood_instead_of_an_answer_to_evmigs_own_questions() {
 fn b82_a_flood_instead_of_the_history() {
     let at = "migration order by seq";
     for flood in unasked() {
-        ends(at, &flood, MEMORY);
+        ends(at, &flood, LIMIT, MEMORY);
     }
     for flood in answers() {
-        // What may be kept of rows is kept.
-        ends(at, &flood, 4 * MEMORY);
+        // What may be kept of rows is kept, and a debug build takes its time for it.
+        ends(at, &flood, 3 * LIMIT, 4 * MEMORY);
     }
 }
 
