@@ -140,9 +140,9 @@ impl Store {
     /// Reads everything but the scripts, in one round trip.
     pub async fn read(&self, session: &Session) -> Result<History, HistoryError> {
         let (rows, refinery, open) = tokio::join!(
-            session.query(&self.sql.migrations, &[]),
-            session.query(&self.sql.refinery_rows, &[]),
-            session.query(&self.sql.unfinished, &[]),
+            session.query_long(&self.sql.migrations, &[]),
+            session.query_long(&self.sql.refinery_rows, &[]),
+            session.query_long(&self.sql.unfinished, &[]),
         );
         let what = "could not read the history";
         Ok(History {
@@ -167,7 +167,7 @@ impl Store {
     /// Reads refinery's table alone, where there is no history yet.
     pub(super) async fn read_refinery(&self, session: &Session) -> Result<History, HistoryError> {
         let rows = session
-            .query(&self.sql.refinery_rows, &[])
+            .query_long(&self.sql.refinery_rows, &[])
             .await
             .map_err(query("could not read refinery's table"))?;
         Ok(History {
@@ -212,7 +212,7 @@ impl Store {
             self.quoted
         );
         let rows = session
-            .query(&sql, &[Some(&version.to_string())])
+            .query_long(&sql, &[Some(&version.to_string())])
             .await
             .map_err(query("could not read the stored script"))?;
         Ok(rows
@@ -223,7 +223,7 @@ impl Store {
     /// Returns every row as it is shown, oldest first.
     pub async fn entries(&self, session: &Session) -> Result<Vec<HistoryEntry>, HistoryError> {
         let rows = session
-            .query(
+            .query_long(
                 &fill(include_str!("sql/entries.sql"), &self.schema, None),
                 &[],
             )

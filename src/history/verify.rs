@@ -94,7 +94,7 @@ pub async fn verify(
     }
     if proof.first_bad.is_none() {
         let sql = fill(include_str!("sql/verify_ends.sql"), schema, Some(refinery));
-        let rows = session.query(&sql, &[]).await.map_err(query(what))?;
+        let rows = session.query_long(&sql, &[]).await.map_err(query(what))?;
         proof.first_bad = rows
             .iter()
             .find(|row| refinery.version_type != VersionType::Int8 || !was_widened(row))

@@ -17,7 +17,7 @@ use crate::pg::connect_error::{ConnectError, Reason, Retry, retry};
 use crate::pg::error::DbFailure;
 use crate::pg::opening::{Next, Opening};
 use crate::pg::params::{Parameters, TargetSessionAttrs};
-use crate::pg::silence::{self, Heard};
+use crate::pg::silence::{self, Heard, Pulse};
 use crate::pg::stream::{Observer, PgStream};
 use crate::pg::tls::Verification;
 
@@ -92,16 +92,27 @@ pub struct ConnectionInfo {
 #[derive(Debug, Clone, Default)]
 struct Ended(Arc<Mutex<Option<DbFailure>>>);
 
+/// A notice or warning.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Notice {
+    /// What it says.
+    pub said: DbFailure,
+    /// How many commands of the session were done before it: notices and answers reach their readers on
+    /// two ways, and several files may share a message.
+    pub after: u64,
+}
+
 /// A session.
 pub struct Connection {
     /// The driver's client: queries go through it.
     pub client: Client,
     /// Notices and warnings, in the order they came, each as the server meant it to be read.
-    pub notices: mpsc::Receiver<DbFailure>,
+    pub notices: mpsc::Receiver<Notice>,
     /// What is known from the start of the session.
     pub info: ConnectionInfo,
     canceller: Canceller,
     observer: Observer,
+    pulse: Pulse,
     ended: Ended,
     dropped: Arc<AtomicU64>,
     task: JoinHandle<()>,
@@ -121,9 +132,19 @@ impl Connection {
         self.canceller.clone()
     }
 
-    /// Says that the server has told what it is: its answers may be of any size from now on.
+    /// Returns what tells whether the server is there, also after this session.
+    pub fn pulse(&self) -> Pulse {
+        self.pulse.clone()
+    }
+
+    /// Says that the server has told what it is.
     pub(super) fn known(&self) {
         self.observer.lock().known = true;
+    }
+
+    /// Returns what knows which answers are waited for.
+    pub(super) fn observer(&self) -> &Observer {
+        &self.observer
     }
 
     /// Returns how many notices came while nobody read them and 10,000 (or 4 MiB) were waiting.
@@ -268,14 +289,20 @@ pub(super) fn start(
     let ended = Ended::default();
     let dropped = Arc::new(AtomicU64::new(0));
     let (end, lost) = (ended.clone(), Arc::clone(&dropped));
-    let server = canceller.clone();
+    let watched = observer.clone();
+    let pulse = Pulse::new(heard, canceller.clone());
+    let listened = pulse.clone();
     let driving = async move {
         loop {
             match poll_fn(|context| driver.poll_message(context)).await {
                 Some(Ok(AsyncMessage::Notice(notice))) => {
                     let waiting = NOTICES - sender.capacity();
                     let fits = bytes(&notice) <= NOTICE_BYTES / (waiting + 1);
-                    if !fits || sender.try_send(DbFailure::from(&notice)).is_err() {
+                    let notice = Notice {
+                        said: DbFailure::from(&notice),
+                        after: watched.lock().next_notice(),
+                    };
+                    if !fits || sender.try_send(notice).is_err() {
                         lost.fetch_add(1, Ordering::Relaxed);
                     }
                     // Whoever waits reads it now, before the driver hands out the answers behind it:
@@ -292,7 +319,7 @@ pub(super) fn start(
     let task = tokio::spawn(async move {
         let failure = tokio::select! {
             failure = driving => failure,
-            failure = silence::too_long(heard, server) => failure,
+            failure = silence::too_long(listened) => failure,
         };
         *end.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(failure);
     });
@@ -302,6 +329,7 @@ pub(super) fn start(
         info,
         canceller,
         observer,
+        pulse,
         ended,
         dropped,
         task,

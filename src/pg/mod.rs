@@ -2,9 +2,11 @@
 //!
 //! `resolve` (with `keyword`, `conninfo`, `service`, `passfile`) says where and as whom to connect,
 //! as libpq does, in the words of `params`; `connect` (with `opening`, `dial`, `tls`, `stream`)
-//! opens the session; `silence` notices that its server is gone; `probe`, `pooling` and `refusal` say what was reached; `error` and
+//! opens the session; `incoming` (with `body`) holds what the server says to bounds and to the protocol; `silence`
+//! notices that it is gone; `probe`, `pooling` and `refusal` say what was reached; `error` and
 //! `connect_error` say what went wrong.
 
+mod body;
 pub mod cancel;
 pub mod connect;
 pub mod connect_error;
@@ -12,6 +14,7 @@ pub mod conninfo;
 mod dial;
 pub mod error;
 pub mod flight;
+mod incoming;
 pub mod keyword;
 pub mod lock;
 mod opening;
@@ -27,6 +30,6 @@ pub mod service;
 pub mod session;
 pub mod settings;
 mod shown;
-mod silence;
+pub mod silence;
 mod stream;
 pub mod tls;

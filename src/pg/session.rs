@@ -1,17 +1,19 @@
 //! One session on the server: queries of our own, pipelined statements of the user.
 
 use std::collections::VecDeque;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::time::Duration;
 
 use bytes::Bytes;
-use futures_util::{FutureExt, SinkExt};
+use futures_util::{FutureExt, SinkExt, TryStreamExt};
 use tokio::sync::mpsc;
 use tokio_postgres::types::{ToSql, Type};
 
 use super::cancel::Canceller;
-use super::connect::Connection;
+use super::connect::{Connection, Notice};
 use super::error::DbFailure;
+use super::silence::Pulse;
+use super::stream::Waiting;
 use crate::report::sanitize::for_terminal;
 
 /// A row of one of evmig's own queries; every column is selected as text.
@@ -122,7 +124,7 @@ pub enum CopyFailure<E> {
 type Answer<'a> = Pin<Box<dyn Future<Output = Result<(), DbFailure>> + 'a>>;
 
 /// Notices and warnings of a session, in the order they came.
-pub type Notices = mpsc::Receiver<DbFailure>;
+pub type Notices = mpsc::Receiver<Notice>;
 
 /// A connected session.
 #[derive(Debug)]
@@ -148,19 +150,35 @@ impl Session {
         self.connection.canceller()
     }
 
+    /// Returns what tells whether the server is there, also after this session.
+    pub fn pulse(&self) -> Pulse {
+        self.connection.pulse()
+    }
+
     /// Returns whether the connection is known to be gone.
     pub fn is_closed(&self) -> bool {
         self.connection.client.is_closed()
     }
 
-    /// Runs a text with the simple protocol.
+    /// Runs a text of evmig's own with the simple protocol; its answer is short.
     pub async fn run(&self, sql: &str) -> Result<(), DbFailure> {
+        let _waiting = self.connection.observer().own(false);
+        self.run_text(sql).await
+    }
+
+    async fn run_text(&self, sql: &str) -> Result<(), DbFailure> {
         trace(sql);
         self.connection
             .client
             .batch_execute(sql)
             .await
             .map_err(|error| self.failure(&error))
+    }
+
+    /// Runs a statement of the user's, unchanged: its rows are read and thrown away, however many.
+    pub async fn run_users(&self, sql: &str) -> Result<(), DbFailure> {
+        let _waiting = self.connection.observer().users();
+        self.run_text(sql).await
     }
 
     /// Runs a text of evmig's own in one transaction; after a failure nothing of it remains.
@@ -174,32 +192,70 @@ impl Session {
         result
     }
 
+    /// Returns how many commands were done, of all that were sent in this session.
+    pub fn commands(&self) -> u64 {
+        self.connection.observer().lock().commands
+    }
+
     /// Returns how many notices came faster than they were read, and were not kept.
     pub fn lost_notices(&self) -> u64 {
         self.connection.lost_notices()
     }
 
-    /// Runs one of evmig's own queries with text parameters and text columns, in one round trip.
+    /// Runs one of evmig's own queries with text parameters and text columns, in one round trip. A
+    /// server whose answer is longer than 4 MiB has lost the session.
     pub async fn query(
         &self,
         sql: &str,
         parameters: &[Option<&str>],
     ) -> Result<Vec<Row>, DbFailure> {
+        self.ask(sql, parameters, false).await
+    }
+
+    /// The same for what grows with the project: the history. Its rows may have 256 MiB.
+    pub async fn query_long(
+        &self,
+        sql: &str,
+        parameters: &[Option<&str>],
+    ) -> Result<Vec<Row>, DbFailure> {
+        self.ask(sql, parameters, true).await
+    }
+
+    async fn ask(
+        &self,
+        sql: &str,
+        parameters: &[Option<&str>],
+        long: bool,
+    ) -> Result<Vec<Row>, DbFailure> {
         trace(sql);
+        let _waiting = self.connection.observer().own(long);
         let typed: Vec<(&(dyn ToSql + Sync), Type)> = parameters
             .iter()
             .map(|value| (value as &(dyn ToSql + Sync), Type::TEXT))
             .collect();
-        let rows = self
-            .connection
-            .client
-            .query_typed(sql, &typed)
+        self.read_rows(sql, typed)
             .await
-            .map_err(|error| self.failure(&error))?;
-        rows.iter()
-            .map(text_row)
-            .collect::<Result<_, _>>()
             .map_err(|error| self.failure(&error))
+    }
+
+    /// Takes the rows as they come, so that no row is there twice.
+    async fn read_rows(
+        &self,
+        sql: &str,
+        typed: Vec<(&(dyn ToSql + Sync), Type)>,
+    ) -> Result<Vec<Row>, tokio_postgres::Error> {
+        let client = &self.connection.client;
+        let mut answer = pin!(client.query_typed_raw(sql, typed).await?);
+        let mut rows = Vec::new();
+        let mut unreadable = None;
+        // Read to its end in any case: what is behind the answer is another one's.
+        while let Some(row) = answer.try_next().await? {
+            match text_row(&row) {
+                Ok(row) => rows.push(row),
+                Err(error) => unreadable = Some(error),
+            }
+        }
+        unreadable.map_or(Ok(rows), Err)
     }
 
     /// Sends `COPY … FROM stdin` and streams its data; at most one chunk waits for the server. If the
@@ -210,6 +266,8 @@ impl Session {
         data: impl IntoIterator<Item = Result<Bytes, E>>,
     ) -> Result<(), CopyFailure<E>> {
         trace(statement);
+        // Triggers may say as much as they like.
+        let _waiting = self.connection.observer().users();
         let failure =
             |error: tokio_postgres::Error| CopyFailure::Server(Box::new(self.failure(&error)));
         let client = &self.connection.client;
@@ -217,7 +275,7 @@ impl Session {
             .copy_in::<_, Bytes>(statement)
             .await
             .map_err(failure)?;
-        let mut sink = std::pin::pin!(sink);
+        let mut sink = pin!(sink);
         for chunk in data {
             // A sink that is dropped before its end makes the driver send CopyFail.
             let chunk = chunk.map_err(CopyFailure::Data)?;
@@ -279,7 +337,7 @@ impl Session {
     /// Puts a command on the wire now, by polling its future once, and returns its answer.
     fn send<'a>(&'a self, command: &Command<'a>) -> Answer<'a> {
         let mut answer: Answer<'a> = match *command {
-            Command::Text(sql) => Box::pin(self.run(sql)),
+            Command::Text(sql) => Box::pin(self.run_users(sql)),
             Command::Own(sql, parameters) => {
                 Box::pin(async move { self.query(sql, parameters).await.map(|_| ()) })
             }
@@ -288,6 +346,11 @@ impl Session {
             Some(result) => Box::pin(std::future::ready(result)),
             None => answer,
         }
+    }
+
+    /// Says that an answer to a statement of the user's is waited for.
+    pub(super) fn waits_for_users(&self) -> Waiting {
+        self.connection.observer().users()
     }
 
     /// The driver's client.

@@ -15,9 +15,10 @@ use crate::history::model::Key;
 use crate::history::store::Store;
 use crate::pg::lock::HistoryLock;
 use crate::pg::probe::ServerFacts;
+use crate::pg::silence::Pulse;
 use crate::report::event::{EventSink, RunEvent};
 
-/// How long to try before the outcome is called unknown.
+/// How long to try before the outcome is called unknown; less where nothing at all is heard any more.
 const PATIENCE: Duration = Duration::from_secs(30);
 /// Time between two tries to connect.
 const INTERVAL: Duration = Duration::from_millis(500);
@@ -36,7 +37,8 @@ pub enum Fate {
     Unknown(String),
 }
 
-/// Asks until there is an answer, or patience ends. `keys` are what was on its way, in its order.
+/// Asks until there is an answer, or patience ends. `keys` are what was on its way, in its order;
+/// `pulse` is that of the lost session.
 pub async fn ask(
     opening: &Opening,
     was: &ServerFacts,
@@ -45,6 +47,7 @@ pub async fn ask(
     keys: &[Key],
     run: &str,
     reason: &str,
+    mut pulse: Pulse,
     sink: &mut dyn EventSink,
 ) -> Fate {
     sink.event(&RunEvent::Reconnecting {
@@ -52,11 +55,14 @@ pub async fn ask(
     });
     let deadline = Deadline::after(PATIENCE);
     loop {
-        let why = match try_once(opening, was, store, lock, keys, run, &deadline, sink).await {
+        let tried = try_once(
+            opening, was, store, lock, keys, run, &deadline, &mut pulse, sink,
+        );
+        let why = match tried.await {
             Ok(fate) => return fate,
             Err(why) => why,
         };
-        if deadline.is_over() {
+        if deadline.is_over() || pulse.has_stopped() {
             return Fate::Unknown(why);
         }
         tokio::time::sleep(INTERVAL).await;
@@ -75,9 +81,15 @@ async fn try_once(
     keys: &[Key],
     run: &str,
     deadline: &Deadline,
+    pulse: &mut Pulse,
     sink: &mut dyn EventSink,
 ) -> Result<Fate, String> {
-    let opened = open(opening).await.map_err(|error| in_full(&error))?;
+    // Opening has its own time limits, which are made for a server that answers.
+    let opened = tokio::select! {
+        opened = open(opening) => opened.map_err(|error| in_full(&error))?,
+        () = pulse.stops() => return Err("nothing is heard from the server".to_owned()),
+    };
+    *pulse = opened.session.pulse();
     if let Some(why) = elsewhere(was, &opened.facts) {
         return Ok(Fate::Unknown(why));
     }

@@ -426,9 +426,10 @@ impl Run<'_> {
             .map(|index| key(&self.project.migrations[*index]))
             .collect();
         let reason = failure.to_string();
+        let pulse = self.opened.session.pulse();
         let (opening, store, was) = (&self.opening, &self.store, &self.opened.facts);
         let fate = resolve::ask(
-            opening, was, store, self.lock, &keys, &self.id, &reason, sink,
+            opening, was, store, self.lock, &keys, &self.id, &reason, pulse, sink,
         )
         .await;
         self.watch_session = None;

@@ -441,7 +441,7 @@ impl Steps<'_> {
         let work = async {
             session.run(&settings).await?;
             let _ = sender.send(Answer::Begun);
-            session.run(bare.text).await?;
+            session.run_users(bare.text).await?;
             let _ = sender.send(Answer::Statement(bare.index));
             Ok::<(), DbFailure>(())
         };

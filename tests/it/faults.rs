@@ -10,7 +10,7 @@ use std::time::Duration;
 use super::harness::fault::{Cell, EVERY_MESSAGE, EXTRA, Stage};
 use super::harness::matrix::{Matrix, Tally, seed};
 use super::harness::tools::setting;
-use super::harness::{At, Evmig, Fault, Plan, Project, Proxy, Role, Server, Shape};
+use super::harness::{At, Evmig, Fault, Output, Plan, Project, Proxy, Role, Server, Shape};
 
 /// Runs the cells and prints the table.
 fn run(what: &str, matrix: &Matrix) -> Tally {
@@ -77,9 +77,19 @@ fn b07_the_answer_to_commit_is_lost() {
 fn b07_an_answer_to_commit_that_makes_no_sense_is_looked_into() {
     let twisted = Matrix {
         scenarios: vec!["transactional"],
-        ..all(&["twist"])
+        ..all(&["twist-commit"])
     };
     assert!(judge("an answer to COMMIT is garbled", &twisted).runs() >= 24);
+}
+
+/// B82: any answer becomes something else, which the driver may take for none, and wait for ever.
+#[test]
+fn b82_an_answer_of_another_type_is_waited_for_by_nobody() {
+    let twisted = Matrix {
+        one_of: 150,
+        ..all(&["twist"])
+    };
+    assert!(judge("the type of an answer is garbled", &twisted).runs() >= 40);
 }
 
 /// B15: the kernel of whatever is in between answers keepalives, and nobody else answers anything.
@@ -94,7 +104,7 @@ fn b15_a_server_that_falls_silent_is_given_up() {
     let proxy = Proxy::start(&database, Some(plan));
     let output = Evmig::new(&project, "apply")
         .on(&proxy.target())
-        .within(Duration::from_secs(40))
+        .within(Duration::from_secs(30))
         .run();
     assert!(proxy.struck().is_some());
     assert_ne!(output.code(), 0);
@@ -104,6 +114,49 @@ fn b15_a_server_that_falls_silent_is_given_up() {
         .collect::<Vec<_>>()
         .join(" ");
     assert!(said.contains("nothing was heard from the server"), "{said}");
+}
+
+/// Runs a migration whose text the network swallows, with all behind it, for so long or for ever;
+/// returns how long evmig went on from there.
+fn swallowed(seconds: Option<u64>) -> (Output, Duration) {
+    let database = Server::shared(16, Shape::Plain).database(Shape::Plain, Role::Owner);
+    let project = Project::one_phase().migration("V1__t", "select 'swallowed';\n");
+    let plan = Plan {
+        at: At::Text("swallowed"),
+        fault: Fault::Hole,
+    };
+    let proxy = Proxy::start(&database, Some(plan));
+    let words = "apply --format json";
+    let running = Evmig::new(&project, words).on(&proxy.target()).spawn();
+    let struck = loop {
+        if let Some(moment) = proxy.struck() {
+            break moment.at;
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    };
+    if let Some(seconds) = seconds {
+        std::thread::sleep(Duration::from_secs(seconds));
+        proxy.heal();
+    }
+    let output = running.finish(Duration::from_mins(1));
+    (output, struck.elapsed())
+}
+
+/// B15: noticing and asking what became of the migration take half a minute together.
+#[test]
+fn b15_a_black_hole_ends_within_30_seconds() {
+    let (output, took) = swallowed(None);
+    assert_eq!(output.code(), 8, "{}", output.stdout);
+    assert!(took < Duration::from_secs(30), "{took:?}");
+}
+
+/// B15: until then a network that comes back is noticed, also when the session is given up already.
+#[test]
+fn b15_a_network_that_comes_back_within_25_seconds_tells_what_became_of_it() {
+    let (output, took) = swallowed(Some(24));
+    assert_eq!(output.code(), 1, "{}", output.stdout);
+    assert_eq!(output.json()["error"]["code"], "connection-lost");
+    assert!(took > Duration::from_secs(24), "{took:?}");
 }
 
 /// B15: a statement that has nothing to say for longer than that is none of this.

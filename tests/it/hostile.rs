@@ -15,13 +15,13 @@ use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use crate::harness::{Evmig, Output, Project};
+use crate::harness::{Evmig, Output, Project, Running};
 
 /// The bar: an error within this.
-const LIMIT: Duration = Duration::from_secs(5);
+pub(crate) const LIMIT: Duration = Duration::from_secs(5);
 
 /// How much memory evmig may take, in KiB. An idle run of a debug build takes a quarter of it.
-const MEMORY: u64 = 128 * 1024;
+pub(crate) const MEMORY: u64 = 128 * 1024;
 
 /// In the file that nobody may ever get.
 const DATA: &str = "sEcReT-DaTa";
@@ -106,25 +106,7 @@ impl Fake {
                 self.port
             ))
             .spawn();
-        let status = format!("/proc/{}/status", running.pid());
-        let (watched, done) = (Arc::new(Mutex::new(0)), Arc::new(AtomicBool::new(false)));
-        let (peak, end) = (Arc::clone(&watched), Arc::clone(&done));
-        let watcher = std::thread::spawn(move || {
-            while !end.load(Ordering::Relaxed) {
-                let status = std::fs::read_to_string(&status).unwrap_or_default();
-                let line = status.lines().find(|line| line.starts_with("VmHWM:"));
-                let kib = line.and_then(|line| line.split_whitespace().nth(1)?.parse().ok());
-                if let Some(kib) = kib {
-                    *peak.lock().unwrap() = kib;
-                }
-                std::thread::sleep(Duration::from_millis(5));
-            }
-        });
-        let output = running.finish(LIMIT * 6);
-        done.store(true, Ordering::Relaxed);
-        watcher.join().unwrap();
-        let peak = *watched.lock().unwrap();
-        (output, peak)
+        watched(running, LIMIT * 6)
     }
 
     /// Asserts the promises that every attack must leave whole, and returns what was said.
@@ -149,6 +131,29 @@ impl Fake {
             .windows(text.len())
             .any(|window| window == text.as_bytes())
     }
+}
+
+/// Waits for the end, and returns the peak of its memory in KiB.
+pub(crate) fn watched(running: Running, limit: Duration) -> (Output, u64) {
+    let status = format!("/proc/{}/status", running.pid());
+    let (watched, done) = (Arc::new(Mutex::new(0)), Arc::new(AtomicBool::new(false)));
+    let (peak, end) = (Arc::clone(&watched), Arc::clone(&done));
+    let watcher = std::thread::spawn(move || {
+        while !end.load(Ordering::Relaxed) {
+            let status = std::fs::read_to_string(&status).unwrap_or_default();
+            let line = status.lines().find(|line| line.starts_with("VmHWM:"));
+            let kib = line.and_then(|line| line.split_whitespace().nth(1)?.parse().ok());
+            if let Some(kib) = kib {
+                *peak.lock().unwrap() = kib;
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    });
+    let output = running.finish(limit);
+    done.store(true, Ordering::Relaxed);
+    watcher.join().unwrap();
+    let peak = *watched.lock().unwrap();
+    (output, peak)
 }
 
 impl Drop for Fake {
@@ -213,7 +218,7 @@ impl Session {
     }
 }
 
-fn message(tag: u8, body: &[u8]) -> Vec<u8> {
+pub(crate) fn message(tag: u8, body: &[u8]) -> Vec<u8> {
     with_length(tag, body.len() as i32 + 4, body)
 }
 
@@ -240,12 +245,12 @@ fn hello() -> Vec<u8> {
     .concat()
 }
 
-fn report(tag: u8, text: &str) -> Vec<u8> {
+pub(crate) fn report(tag: u8, text: &str) -> Vec<u8> {
     let fields = format!("SERROR\0VERROR\0C42P01\0M{text}\0D{text}\0H{text}\0W{text}\0\0");
     message(tag, fields.as_bytes())
 }
 
-fn columns(names: &[&str]) -> Vec<u8> {
+pub(crate) fn columns(names: &[&str]) -> Vec<u8> {
     let mut body = (names.len() as u16).to_be_bytes().to_vec();
     for name in names {
         body.extend(name.as_bytes());
@@ -255,7 +260,7 @@ fn columns(names: &[&str]) -> Vec<u8> {
     message(b'T', &body)
 }
 
-fn row(values: &[Option<&str>]) -> Vec<u8> {
+pub(crate) fn row(values: &[Option<&str>]) -> Vec<u8> {
     let mut body = (values.len() as u16).to_be_bytes().to_vec();
     for value in values {
         let length = value.map_or(-1, |value| value.len() as i32);

@@ -30,6 +30,7 @@ mod harness;
 mod harness_self;
 mod history_format;
 mod hostile;
+mod hostile_floods;
 mod large_files;
 mod locks;
 mod majors;

@@ -26,10 +26,13 @@ pub(crate) const EVERY_MESSAGE: [&str; 8] =
 /// Further ones.
 pub(crate) const EXTRA: [&str; 6] = ["garble", "twist", "slow", "hold", "x4", "orphan"];
 
+/// What is done to the answer to a `COMMIT` alone.
+const AT_COMMITS: [&str; 2] = ["ack-commit", "twist-commit"];
+
 /// The longest that a run may take: a statement of these scenarios takes milliseconds.
 const QUICK: Duration = Duration::from_secs(20);
-/// The same where the server falls silent: noticing takes 30 s, and asking again 30 s more.
-const SILENT: Duration = Duration::from_secs(75);
+/// The same where the server falls silent, from the message that was swallowed (faults.md B15).
+const SILENT: Duration = Duration::from_secs(30);
 
 /// One fault of one run.
 #[derive(Debug, Clone, PartialEq)]
@@ -76,7 +79,7 @@ impl Cell {
                 value("scenario"),
             ),
             fault: known(
-                [&EVERY_MESSAGE[..], &EXTRA, &["ack-commit"]].concat(),
+                [&EVERY_MESSAGE[..], &EXTRA, &AT_COMMITS].concat(),
                 value("fault"),
             ),
             k: number("k"),
@@ -98,13 +101,14 @@ impl Cell {
             must_succeed: matches!(self.fault, "stop" | "slow" | "hold"),
             unknown: self.fault == "hole",
             shared: self.fault == "x4",
-            garbled: matches!(self.fault, "garble" | "twist"),
+            garbled: matches!(self.fault, "garble" | "twist" | "twist-commit"),
         }
     }
 
+    /// The longest that a run may take from its beginning.
     fn limit(&self) -> Duration {
         match self.fault {
-            "hole" => SILENT,
+            "hole" => QUICK + SILENT,
             _ => QUICK,
         }
     }
@@ -130,8 +134,17 @@ struct Prepared {
     template: String,
     project: Project,
     reference: Reference,
-    messages: u64,
-    commits: u64,
+    counts: Counts,
+}
+
+/// What a run without faults consists of.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Counts {
+    pub(crate) messages: u64,
+    /// Those of them that the server sends.
+    pub(crate) answers: u64,
+    /// Those that make it commit.
+    pub(crate) commits: u64,
 }
 
 /// A server with all scenarios on it.
@@ -169,10 +182,9 @@ impl Stage {
         stage
     }
 
-    /// How many messages a run of a scenario has, and how many of them commit.
-    pub(crate) fn messages(&self, scenario: &str) -> (u64, u64) {
-        let prepared = self.prepared(scenario);
-        (prepared.messages, prepared.commits)
+    /// How many messages a run of a scenario has.
+    pub(crate) fn counts(&self, scenario: &str) -> Counts {
+        self.prepared(scenario).counts
     }
 
     fn prepared(&self, scenario: &str) -> &Prepared {
@@ -231,8 +243,11 @@ impl Stage {
             template: template.database,
             project,
             reference,
-            messages: proxy.count(),
-            commits: proxy.commits(),
+            counts: Counts {
+                messages: proxy.count(),
+                answers: proxy.answers(),
+                commits: proxy.commits(),
+            },
         }
     }
 
@@ -265,8 +280,14 @@ impl Stage {
         let (scenario, reference) = (prepared.scenario, &prepared.reference);
         let admin = self.server.admin(&target.database);
         let words = format!("apply --format json {}", scenario.flags);
-        let (output, struck) = self.run_with_fault(cell, target, &prepared.project, &words);
+        let (output, struck, ended) = self.run_with_fault(cell, target, &prepared.project, &words);
         let mut violations = Vec::new();
+        let since = struck
+            .as_ref()
+            .map(|moment| ended.duration_since(moment.at));
+        if cell.fault == "hole" && since > Some(SILENT) {
+            violations.push(format!("I8 the run went on for {since:?} in silence"));
+        }
         if output.took > cell.limit() {
             violations.push(format!("I8 the run took {:?}", output.took));
         }
@@ -304,7 +325,7 @@ impl Stage {
         target: &Target,
         project: &Project,
         words: &str,
-    ) -> (Output, Option<Moment>) {
+    ) -> (Output, Option<Moment>, Instant) {
         let holder = Held::default();
         let plan = self.plan(cell, target, &holder);
         let proxy = Arc::new(Proxy::start(target, Some(plan)));
@@ -319,6 +340,7 @@ impl Stage {
             kill_once_struck(&proxy, running.pid());
         }
         let output = running.finish(cell.limit() + Duration::from_secs(20));
+        let ended = Instant::now();
         proxy.close();
         for other in others {
             other.finish(QUICK).succeeds();
@@ -331,14 +353,15 @@ impl Stage {
         oracle::no_file(&home, &mut left);
         assert!(left.is_empty(), "{left:?}");
         scratch::remove(&home);
-        (output, proxy.struck())
+        (output, proxy.struck(), ended)
     }
 
     /// The fault, put into the proxy's words.
     fn plan(&self, cell: &Cell, target: &Target, holder: &Held) -> Plan {
         let at = match cell.fault {
             "ack-commit" => At::Commit(cell.k),
-            "twist" => At::Commit((cell.k - 1) / 8 + 1),
+            "twist" => At::Answer((cell.k - 1) / 8 + 1),
+            "twist-commit" => At::Commit((cell.k - 1) / 8 + 1),
             "orphan" => At::Text("pg_sleep(seconds)"),
             _ => At::Message(cell.k),
         };
@@ -355,7 +378,7 @@ impl Stage {
                 byte: 1 + cell.chance() as usize % 4096,
                 bit: (cell.chance() >> 32) as u32,
             },
-            "twist" => Fault::Garble {
+            "twist" | "twist-commit" => Fault::Garble {
                 byte: 0,
                 bit: (cell.k - 1) as u32 % 8,
             },

@@ -177,13 +177,14 @@ impl Matrix {
 
 /// The last k at which a fault can strike, going by a run without faults.
 fn last_of(stage: &Stage, scenario: &str, fault: &str) -> u64 {
-    let (messages, commits) = stage.messages(scenario);
+    let counts = stage.counts(scenario);
     match fault {
         "orphan" => 1,
-        "ack-commit" => commits,
+        "ack-commit" => counts.commits,
         // Each bit of a message's type.
-        "twist" => 8 * commits,
-        _ => messages,
+        "twist-commit" => 8 * counts.commits,
+        "twist" => 8 * counts.answers,
+        _ => counts.messages,
     }
 }
 

@@ -49,6 +49,9 @@ pub(crate) enum Fault {
     /// One bit of this message, or of the server's next that has it, is flipped: in its type (byte
     /// 0) or its body (from 1, counted round and round).
     Garble { byte: usize, bit: u32 },
+    /// The message is lost. The client gets `first` for an answer, and behind it `again` for as long
+    /// as it listens.
+    Flood { first: Vec<u8>, again: Vec<u8> },
     /// The proxy waits for this to return, then goes on.
     Do(Arc<dyn Fn(&Moment) + Send + Sync>),
 }
@@ -60,6 +63,8 @@ pub(crate) enum At {
     Message(u64),
     /// The first text of the client with these words.
     Text(&'static str),
+    /// The server's n-th, from 1.
+    Answer(u64),
     /// The n-th, from 1, that makes the server commit: a text that ends in `COMMIT`, or the `Sync`
     /// behind one.
     Commit(u64),
@@ -77,6 +82,8 @@ pub(crate) struct Plan {
 pub(crate) struct Moment {
     /// The message's number.
     pub(crate) number: u64,
+    /// When.
+    pub(crate) at: Instant,
     /// What it was.
     pub(crate) message: String,
     /// The first backend that the tool had a session on, which is the one that works.
@@ -99,6 +106,7 @@ struct Shared {
 #[derive(Default)]
 struct State {
     seen: u64,
+    answers: u64,
     commits: u64,
     pid: Option<u32>,
     backend: Option<i32>,
@@ -198,6 +206,11 @@ impl Proxy {
         lock(&self.shared.state).seen
     }
 
+    /// How many of them were the server's.
+    pub(crate) fn answers(&self) -> u64 {
+        lock(&self.shared.state).answers
+    }
+
     /// How many of them made the server commit.
     pub(crate) fn commits(&self) -> u64 {
         lock(&self.shared.state).commits
@@ -210,16 +223,25 @@ impl Proxy {
 
     /// Ends every connection, as a network does that gives up on them.
     pub(crate) fn close(&self) {
-        let connections = {
-            let mut state = lock(&self.shared.state);
-            state.closed = true;
-            std::mem::take(&mut state.connections)
-        };
+        lock(&self.shared.state).closed = true;
+        self.end_all();
+        // Wakes the listener, which then sees that it is over.
+        drop(TcpStream::connect(("127.0.0.1", self.target.port)));
+    }
+}
+
+impl Proxy {
+    /// Lets new connections through again, and forgets those that were cut off.
+    pub(crate) fn heal(&self) {
+        lock(&self.shared.state).holed = false;
+        self.end_all();
+    }
+
+    fn end_all(&self) {
+        let connections = std::mem::take(&mut lock(&self.shared.state).connections);
         for link in connections {
             link.end(false);
         }
-        // Wakes the listener, which then sees that it is over.
-        drop(TcpStream::connect(("127.0.0.1", self.target.port)));
     }
 }
 
@@ -397,6 +419,8 @@ impl Shared {
             }
             state.seen += 1;
             let number = state.seen;
+            let answers = frame.side == Side::Back;
+            state.answers += u64::from(answers);
             state.backend = state.backend.or_else(|| frame.backend_pid());
             state
                 .log
@@ -407,10 +431,12 @@ impl Shared {
                 None => false,
                 Some(At::Message(at)) => number >= at,
                 Some(At::Text(words)) => frame.sql().is_some_and(|sql| sql.contains(words)),
+                Some(At::Answer(at)) => answers && state.answers >= at,
                 Some(At::Commit(at)) => commits && state.commits == at,
             };
             let moment = Moment {
                 number,
+                at: Instant::now(),
                 message: frame.summary(),
                 backend: state.backend,
             };
@@ -421,7 +447,7 @@ impl Shared {
             (strikes, moment)
         };
         match &self.plan {
-            Some(plan) if strikes => self.strike(&plan.fault, frame, &moment),
+            Some(plan) if strikes => self.strike(&plan.fault, link, frame, &moment),
             _ => Verdict::Forward,
         }
     }
@@ -436,7 +462,7 @@ impl Shared {
         }
     }
 
-    fn strike(&self, fault: &Fault, frame: &mut Frame, moment: &Moment) -> Verdict {
+    fn strike(&self, fault: &Fault, link: &Link, frame: &mut Frame, moment: &Moment) -> Verdict {
         match fault {
             Fault::Kill => {
                 self.signal(Signal::SIGKILL);
@@ -472,6 +498,10 @@ impl Shared {
                 frame.bytes[at] ^= 1 << (bit % 8);
                 Verdict::Forward
             }
+            Fault::Flood { first, again } => {
+                flood(&link.client, first, again);
+                Verdict::End
+            }
             Fault::Do(action) => {
                 action(moment);
                 Verdict::Forward
@@ -496,6 +526,17 @@ impl Shared {
     fn signal(&self, signal: Signal) {
         // It may have ended by itself a moment ago.
         kill(self.pid(), signal).ok();
+    }
+}
+
+/// Writes until nobody listens any more.
+fn flood(mut client: &TcpStream, first: &[u8], again: &[u8]) {
+    // What the server has said before is written by the other thread.
+    std::thread::sleep(Duration::from_millis(20));
+    let many = again.repeat(1 + 65_536 / again.len());
+    let mut goes_on = client.write_all(first).is_ok();
+    while goes_on {
+        goes_on = client.write_all(&many).is_ok();
     }
 }
 
