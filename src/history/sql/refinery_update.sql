@@ -1,1 +1,2 @@
+
 on conflict (version) do update set name = excluded.name, checksum = excluded.checksum
