@@ -10,9 +10,8 @@ use crate::report::history::HistoryEntry;
 use crate::sql::name::QualifiedName;
 use crate::sql::quote;
 
-/// Numbers of parameters of `record.sql` and `refinery_insert.sql`.
+/// Number of parameters of `record.sql`.
 const RECORD_PARAMETERS: usize = 18;
-const REFINERY_PARAMETERS: usize = 3;
 
 /// What [`Store::record`] is given where nobody asks for the lock.
 pub const NOT_LOOKED_AT: &str = "0";
@@ -371,7 +370,7 @@ impl Store {
             },
             Prepared {
                 sql: self.sql.refinery_insert.clone(),
-                parameters: vec![None; REFINERY_PARAMETERS],
+                parameters: Vec::new(),
             },
         ]
     }

@@ -156,6 +156,11 @@ impl DbFailure {
         self.kind
     }
 
+    /// Returns whether the server says it of a statement, and the session goes on.
+    pub fn is_the_statements(&self) -> bool {
+        self.sqlstate.is_some() && !self.ends_the_session()
+    }
+
     /// Returns whether the session cannot be used any more.
     pub fn ends_the_session(&self) -> bool {
         matches!(self.kind, Kind::ConnectionLost | Kind::AdminShutdown)

@@ -31,16 +31,31 @@ impl Flight {
         }
     }
 
-    /// Waits for the next command to be done; `false` once all are.
-    pub async fn next_done(&mut self, session: &Session) -> Result<bool, DbFailure> {
+    /// Waits for the next command to be done; `None` once all are. Of its rows only the first value is
+    /// returned, and only where it is `wanted`: a file may select a whole table.
+    pub async fn next_done(
+        &mut self,
+        session: &Session,
+        wanted: bool,
+    ) -> Result<Option<Done>, DbFailure> {
         let stream = self.answers.as_mut().map_err(|failure| failure.clone())?;
+        let mut value = None;
         while let Some(message) = stream.next().await {
-            if let SimpleQueryMessage::CommandComplete(_) =
-                message.map_err(|error| session.failure(&error))?
-            {
-                return Ok(true);
+            match message.map_err(|error| session.failure(&error))? {
+                SimpleQueryMessage::Row(row) if wanted && value.is_none() => {
+                    value = row.try_get(0).ok().flatten().map(str::to_owned);
+                }
+                SimpleQueryMessage::CommandComplete(_) => return Ok(Some(Done { value })),
+                _ => {}
             }
         }
-        Ok(false)
+        Ok(None)
     }
+}
+
+/// What a command came to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Done {
+    /// The first value of its first row, where it was wanted.
+    pub value: Option<String>,
 }

@@ -60,6 +60,9 @@ pub const DISCARD_BUT_PREPARED: [&str; 4] = [
     "discard sequences",
 ];
 
+/// What returns to the role that the session began with; `RESET ALL` does not.
+pub const RESET_ROLE: [&str; 2] = ["reset session authorization", "reset role"];
+
 /// What a session is once it is reset.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Resets {
@@ -163,9 +166,10 @@ impl SessionSettings {
 
     /// Returns it as single commands.
     pub fn restore_commands(&self) -> Vec<String> {
-        ["reset session authorization", "reset role", "reset all"]
-            .map(str::to_owned)
+        RESET_ROLE
             .into_iter()
+            .chain(["reset all"])
+            .map(str::to_owned)
             .chain(self.after_reset())
             .collect()
     }

@@ -256,6 +256,8 @@ async fn prepare<'a>(
         applied: Vec::new(),
         kept: 0,
         unknown: false,
+        alone: false,
+        begun: None,
     })))
 }
 

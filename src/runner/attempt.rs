@@ -118,7 +118,7 @@ pub struct Heading<'a> {
 /// Who is told how far work on several migrations is.
 pub trait Progress {
     /// The migration with this index is committed.
-    fn committed(&mut self, _index: usize, _sink: &mut dyn EventSink) {}
+    fn committed(&mut self, _index: usize, _duration_ms: f64, _sink: &mut dyn EventSink) {}
     /// The work shall come to an end: a cancel is about to be sent.
     fn halt(&mut self) {}
     /// Whether a cancel does no harm at any time. One that hits `BEGIN` would let the statements
@@ -142,8 +142,13 @@ pub struct Driven<T> {
 }
 
 /// The state of listening.
-struct Listening<'m> {
-    migration: &'m MigrationRef,
+struct Listening<'l, 'm> {
+    headings: &'l [Heading<'m>],
+    /// The index of the migration that answers are awaited of.
+    awaited: usize,
+    /// The index of the one that runs. The answers of those before it may still be with the server,
+    /// where they share a message.
+    running: usize,
     statements: usize,
     limits: Limits,
     started: Instant,
@@ -158,10 +163,13 @@ struct Listening<'m> {
     lock_held_since: Option<Duration>,
 }
 
-impl<'m> Listening<'m> {
-    fn new(heading: &Heading<'m>, started: Instant) -> Self {
+impl<'l, 'm> Listening<'l, 'm> {
+    fn new(headings: &'l [Heading<'m>], awaited: usize, running: usize, started: Instant) -> Self {
+        let heading = &headings[running];
         Self {
-            migration: heading.migration,
+            headings,
+            awaited,
+            running,
             statements: heading.statements.end,
             limits: heading.limits,
             started,
@@ -175,6 +183,14 @@ impl<'m> Listening<'m> {
             lock_waited: Duration::ZERO,
             lock_held_since: None,
         }
+    }
+
+    fn migration(&self) -> &'m MigrationRef {
+        self.headings[self.running].migration
+    }
+
+    fn awaited(&self) -> &'m MigrationRef {
+        self.headings[self.awaited].migration
     }
 
     /// Takes a look in: tells about it, and decides whether a limit is passed.
@@ -203,7 +219,7 @@ impl<'m> Listening<'m> {
             }
             self.blockers.clone_from(&waits_for);
             sink.event(&RunEvent::IndexProgress {
-                migration: self.migration.clone(),
+                migration: self.migration().clone(),
                 phase: index.phase.clone(),
                 percent: index.percent,
                 waits_for,
@@ -221,14 +237,33 @@ impl<'m> Listening<'m> {
     /// The session's name says which statement of a message is running; the answers of those before
     /// it come with the message's end.
     fn follow(&mut self, look: &Look) {
-        let running = look
-            .mark
-            .as_deref()
-            .and_then(|mark| statement_in_mark(mark, self.migration));
-        if let Some(running) = running.filter(|index| *index > self.answered) {
-            self.answered = running;
+        /// A message has no more files than this.
+        const AHEAD: usize = 64;
+        let Some(mark) = look.mark.as_deref() else {
+            return;
+        };
+        let ahead = self.headings.iter().enumerate().skip(self.running);
+        let found = ahead.take(AHEAD).find_map(|(at, heading)| {
+            statement_in_mark(mark, heading.migration).map(|statement| (at, statement))
+        });
+        let Some((at, statement)) = found else {
+            return;
+        };
+        if at > self.running {
+            self.turn_to(self.awaited, at);
+        }
+        if statement > self.answered {
+            self.answered = statement;
             self.last_answer = Instant::now();
         }
+    }
+
+    /// Begins with another migration of the same work.
+    fn turn_to(&mut self, awaited: usize, running: usize) {
+        *self = Self {
+            cancelled: self.cancelled.take(),
+            ..Self::new(self.headings, awaited, running, self.started)
+        };
     }
 
     /// Says who is in the way: once, again when it is somebody else, and now and then.
@@ -242,7 +277,7 @@ impl<'m> Listening<'m> {
         }
         self.told = Some((look.elapsed, pids));
         sink.event(&RunEvent::Blocked {
-            migration: self.migration.clone(),
+            migration: self.migration().clone(),
             blockers: look.blockers.clone(),
             waited_ms: self.lock_waited.as_millis() as u64,
         });
@@ -252,7 +287,6 @@ impl<'m> Listening<'m> {
     fn take(
         &mut self,
         answer: Answer,
-        headings: &[Heading<'m>],
         notices: &mut Notices,
         progress: &mut dyn Progress,
         sink: &mut dyn EventSink,
@@ -260,21 +294,16 @@ impl<'m> Listening<'m> {
         match answer {
             Answer::Begun => {}
             Answer::Statement(index) => self.answered(index, sink),
-            Answer::Committed(index) => {
+            Answer::Committed { index, duration_ms } => {
                 tell_notices(self, notices, sink);
-                progress.committed(index, sink);
-                self.go_on(headings.get(index + 1));
+                progress.committed(index, duration_ms, sink);
+                let next = index + 1;
+                if next > self.running && next < self.headings.len() {
+                    self.turn_to(next, next);
+                } else {
+                    self.awaited = next.min(self.headings.len() - 1);
+                }
             }
-        }
-    }
-
-    /// Turns to the next migration of the same work.
-    fn go_on(&mut self, next: Option<&Heading<'m>>) {
-        if let Some(next) = next {
-            *self = Self {
-                cancelled: self.cancelled.take(),
-                ..Self::new(next, self.started)
-            };
         }
     }
 
@@ -300,12 +329,12 @@ impl<'m> Listening<'m> {
 
     fn notice(&self, notice: &DbFailure, sink: &mut dyn EventSink) {
         if notice.kind() == Kind::NotReplicated {
-            let migration = self.migration.clone();
+            let migration = self.awaited().clone();
             sink.event(&RunEvent::NotReplicated { migration });
             return;
         }
         sink.event(&RunEvent::Notice {
-            migration: Some(self.migration.clone()),
+            migration: Some(self.awaited().clone()),
             severity: notice.severity.clone(),
             message: notice.message.clone(),
             hint: notice.hint.clone(),
@@ -316,7 +345,7 @@ impl<'m> Listening<'m> {
     fn tick(&self, sink: &mut dyn EventSink) {
         if self.statements > self.answered && self.blocked_since.is_none() {
             sink.event(&RunEvent::StatementRunning {
-                migration: self.migration.clone(),
+                migration: self.migration().clone(),
                 index: self.answered,
                 of: self.statements,
                 running_ms: self.last_answer.elapsed().as_millis() as u64,
@@ -325,18 +354,20 @@ impl<'m> Listening<'m> {
     }
 
     fn answered(&mut self, index: usize, sink: &mut dyn EventSink) {
-        self.answered = self.answered.max(index + 1);
-        self.last_answer = Instant::now();
-        // Nobody looks while answers come quickly: that time was not waited, unless it began so.
-        let now = self.started.elapsed();
-        if self.blocked_since.is_some() {
-            self.lock_waited += now.saturating_sub(self.last_look);
+        if self.awaited == self.running {
+            self.answered = self.answered.max(index + 1);
+            self.last_answer = Instant::now();
+            // Nobody looks while answers come quickly: that time was not waited, unless it began so.
+            let now = self.started.elapsed();
+            if self.blocked_since.is_some() {
+                self.lock_waited += now.saturating_sub(self.last_look);
+            }
+            self.last_look = now;
         }
-        self.last_look = now;
         sink.event(&RunEvent::StatementDone {
-            migration: self.migration.clone(),
+            migration: self.awaited().clone(),
             index,
-            of: self.statements,
+            of: self.headings[self.awaited].statements.end,
         });
     }
 }
@@ -384,7 +415,7 @@ pub async fn drive<T>(
 ) -> Driven<T> {
     let started = Instant::now();
     let last_answer = Cell::new(started);
-    let mut listening = Listening::new(&headings[0], started);
+    let mut listening = Listening::new(headings, 0, 0, started);
     let Link {
         session,
         notices,
@@ -437,7 +468,7 @@ pub async fn drive<T>(
                 Some(answer) => {
                     begun = true;
                     last_answer.set(Instant::now());
-                    listening.take(answer, headings, notices, progress, *sink);
+                    listening.take(answer, notices, progress, *sink);
                 }
                 None => listens = false,
             },
@@ -466,7 +497,7 @@ pub async fn drive<T>(
         }
     };
     while let Ok(answer) = answers.try_recv() {
-        listening.take(answer, headings, notices, progress, *sink);
+        listening.take(answer, notices, progress, *sink);
     }
     tell_notices(&listening, notices, *sink);
     Driven {
@@ -476,7 +507,7 @@ pub async fn drive<T>(
     }
 }
 
-fn tell_notices(listening: &Listening<'_>, notices: &mut Notices, sink: &mut dyn EventSink) {
+fn tell_notices(listening: &Listening<'_, '_>, notices: &mut Notices, sink: &mut dyn EventSink) {
     while let Ok(notice) = notices.try_recv() {
         listening.notice(&notice, sink);
     }
@@ -504,12 +535,17 @@ pub fn no_answer() -> DbFailure {
 }
 
 /// What the pipeline tells the listener.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Answer {
     /// The transaction has begun.
     Begun,
     /// The statement with this index was answered.
     Statement(usize),
-    /// The migration with this index in the convoy is committed.
-    Committed(usize),
+    /// A migration of the convoy is committed.
+    Committed {
+        /// Its index in the convoy.
+        index: usize,
+        /// How long its transaction took on the server.
+        duration_ms: f64,
+    },
 }

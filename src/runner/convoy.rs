@@ -1,10 +1,13 @@
-//! Files that travel together: one message each, many on their way, committed one after the other.
+//! Files that travel together: many on their way, committed one after the other.
 //!
-//! A slow link so costs a few round trips for a run, not one for each file. After a failure nothing
-//! behind it runs: each file begins by proving that the one before it is committed.
+//! A slow link so costs a few round trips for a run, not one for each file, and small files share a
+//! message, since on a fast link most of what a small file costs is its message. After a failure nothing
+//! behind it runs: the server skips the rest of the message, and each message begins by proving that
+//! the one before it is committed.
 
 use std::cell::Cell;
 use std::collections::VecDeque;
+use std::ops::Range;
 
 use tokio::sync::mpsc;
 
@@ -20,75 +23,229 @@ const FILES: usize = 64;
 /// How many bytes; a larger file waits until it is alone.
 const BYTES: usize = 1 << 20;
 
+/// From how many files on small ones share messages. Few are worth more in messages of their own:
+/// `pg_stat_activity` shows the beginning of a message, and the answers of a message come together.
+const MANY: usize = 64;
+/// How many files may share a message.
+const SHARED_FILES: usize = 16;
+/// How many bytes such a message may have.
+const SHARED_BYTES: usize = 32 << 10;
+
+/// What stopped a convoy.
+#[derive(Debug)]
+pub(super) enum Halted {
+    /// A failure in the file behind those that are committed.
+    File(Box<(At, DbFailure)>),
+    /// A message of several files was refused before any of it ran: one of them cannot be read. Nothing
+    /// is known of the others, which must travel alone.
+    Message,
+}
+
+/// Cuts files, by the bytes of their texts, into those that share a message.
+pub(super) fn messages(bytes: &[usize], alone: bool) -> Vec<Range<usize>> {
+    let most = if alone || bytes.len() < MANY {
+        1
+    } else {
+        SHARED_FILES
+    };
+    let mut messages = Vec::new();
+    let (mut start, mut sum) = (0, 0);
+    for (at, size) in bytes.iter().enumerate() {
+        if at > start && (at - start >= most || sum + size > SHARED_BYTES) {
+            messages.push(start..at);
+            (start, sum) = (at, 0);
+        }
+        sum += size;
+    }
+    if start < bytes.len() {
+        messages.push(start..bytes.len());
+    }
+    messages
+}
+
+/// A message on its way.
+struct Underway {
+    files: Range<usize>,
+    packed: Vec<Packed>,
+    bytes: usize,
+    flight: Flight,
+}
+
+/// A message that waits for room.
+struct Loaded {
+    files: Range<usize>,
+    packed: Vec<Packed>,
+    text: String,
+}
+
+impl Loaded {
+    fn new(files: &Range<usize>, pack: &dyn Fn(usize) -> Packed) -> Self {
+        let packed: Vec<Packed> = files.clone().map(pack).collect();
+        Self {
+            files: files.clone(),
+            text: packed.iter().map(|file| file.text.as_str()).collect(),
+            packed,
+        }
+    }
+
+    fn has_room(&self, underway: &VecDeque<Underway>) -> bool {
+        let count: usize = underway.iter().map(|one| one.files.len()).sum();
+        let bytes: usize = underway.iter().map(|one| one.bytes).sum();
+        underway.is_empty()
+            || (count + self.files.len() <= FILES && bytes + self.text.len() <= BYTES)
+    }
+
+    async fn depart(self, session: &Session) -> Underway {
+        Underway {
+            files: self.files,
+            packed: self.packed,
+            bytes: self.text.len(),
+            flight: Flight::depart(session, &self.text).await,
+        }
+    }
+}
+
 /// Sends the files and waits for their answers, until one fails or `halt` is set; returns what stopped
-/// the one behind those that were answered. `sent` counts what was put on the wire.
+/// the one behind those that were answered. `sent` counts the files that were put on the wire.
+///
+/// Files are packed while those before them are on their way.
 pub(super) async fn send(
     session: &Session,
     prologue: &str,
-    files: &[Packed],
+    messages: &[Range<usize>],
+    pack: &dyn Fn(usize) -> Packed,
     halt: &Cell<bool>,
     sent: &Cell<usize>,
     answers: mpsc::UnboundedSender<Answer>,
-) -> Option<(At, DbFailure)> {
-    let mut failed = None;
-    let mut flights = VecDeque::new();
-    let mut bytes = 0;
+) -> Option<Halted> {
+    let mut halted = None;
+    let mut underway: VecDeque<Underway> = VecDeque::new();
+    let mut waiting = messages
+        .iter()
+        .map(|files| Loaded::new(files, pack))
+        .peekable();
     let mut ahead = Some(Flight::depart(session, prologue).await);
     loop {
-        while failed.is_none()
+        while halted.is_none()
             && !halt.get()
-            && flights.len() < FILES
-            && let Some(file) = files.get(sent.get())
-            && (flights.is_empty() || bytes + file.text.len() <= BYTES)
+            && let Some(next) = waiting.next_if(|next| next.has_room(&underway))
         {
-            flights.push_back((sent.get(), Flight::depart(session, &file.text).await));
-            bytes += file.text.len();
-            sent.set(sent.get() + 1);
+            sent.set(next.files.end);
+            underway.push_back(next.depart(session).await);
         }
         if let Some(mut flight) = ahead.take()
             && let Err(failure) = finish(session, &mut flight).await
         {
-            failed = Some((At::Begin, failure));
+            halted = Some(Halted::File(Box::new((At::Begin, failure))));
         }
-        let Some((index, mut flight)) = flights.pop_front() else {
-            return failed;
+        let Some(mut first) = underway.pop_front() else {
+            return halted;
         };
-        bytes -= files[index].text.len();
-        let landed = land(session, &files[index], &mut flight, &answers).await;
-        if failed.is_some() {
-            continue;
-        }
-        match landed {
-            // The listener may be gone; nothing depends on it.
-            Ok(()) => drop(answers.send(Answer::Committed(index))),
-            Err(stopped) => failed = Some(stopped),
+        let listener = halted.is_none().then_some(&answers);
+        let landed = land(session, &mut first, listener).await;
+        if halted.is_none() {
+            let stopped = landed.err();
+            halted = stopped.map(|stopped| stopped.halted(&first, halt.get()));
         }
     }
 }
 
 async fn finish(session: &Session, flight: &mut Flight) -> Result<(), DbFailure> {
-    while flight.next_done(session).await? {}
+    while flight.next_done(session, false).await?.is_some() {}
     Ok(())
 }
 
-/// Reads a file's answers.
+/// Where a message stopped.
+struct Stopped {
+    file: usize,
+    /// How many of its commands were done.
+    done: usize,
+    failure: DbFailure,
+}
+
+/// Reads a message's answers, and tells the listener of them.
+///
+/// A message that ends without an error was done as a whole, however many answers it had.
 async fn land(
     session: &Session,
-    file: &Packed,
-    flight: &mut Flight,
-    answers: &mpsc::UnboundedSender<Answer>,
-) -> Result<(), (At, DbFailure)> {
-    let mut commands = 0;
-    loop {
-        match flight.next_done(session).await {
-            Ok(false) => return Ok(()),
-            Ok(true) => {
-                if let Some(At::Statement(index)) = file.at(commands) {
-                    let _ = answers.send(Answer::Statement(index));
-                }
-                commands += 1;
+    message: &mut Underway,
+    listener: Option<&mpsc::UnboundedSender<Answer>>,
+) -> Result<(), Stopped> {
+    // The listener may be gone; nothing depends on it.
+    let tell = |answer| listener.map(|answers| answers.send(answer));
+    let mut over = false;
+    for (index, file) in message.files.clone().zip(&message.packed) {
+        let mut duration_ms = 0.0;
+        for done in 0..file.len() {
+            let stopped = |failure| Stopped {
+                file: index,
+                done,
+                failure,
+            };
+            let is_record = done == file.record();
+            let next = message.flight.next_done(session, is_record).await;
+            let Some(answer) = next.map_err(stopped)? else {
+                over = true;
+                break;
+            };
+            if is_record {
+                // The row names itself: what is told of the file is told of this file.
+                duration_ms = file
+                    .read_record(answer.value.as_deref())
+                    .ok_or_else(|| stopped(out_of_step()))?;
             }
-            Err(failure) => return Err(file.place(commands, failure)),
+            if let Some(At::Statement(statement)) = file.at(done) {
+                tell(Answer::Statement(statement));
+            }
         }
+        tell(Answer::Committed { index, duration_ms });
+    }
+    if over {
+        return Ok(());
+    }
+    let stopped = |failure| Stopped {
+        file: message.files.end - 1,
+        done: message.packed.last().map_or(0, Packed::len),
+        failure,
+    };
+    finish(session, &mut message.flight).await.map_err(stopped)
+}
+
+/// Nothing is known then, and the history is asked, as after a lost connection.
+fn out_of_step() -> DbFailure {
+    DbFailure::connection_lost("the server's answers are out of step with what it was sent")
+}
+
+impl Stopped {
+    fn halted(self, message: &Underway, cancelled: bool) -> Halted {
+        let (before, from) = message.packed.split_at(self.file - message.files.start);
+        let nothing_ran = before.is_empty() && self.done == 0;
+        if nothing_ran && message.files.len() > 1 && !cancelled && self.failure.is_the_statements()
+        {
+            return Halted::Message;
+        }
+        let characters: usize = before.iter().map(|file| file.text.chars().count()).sum();
+        let failure = self.failure.after(characters as u32);
+        Halted::File(Box::new(match from.first() {
+            Some(file) => file.place(self.done, failure),
+            None => (At::Commit, failure),
+        }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn small_files_share_a_message_where_there_are_many() {
+        let empty: [Range<usize>; 0] = [];
+        assert_eq!(messages(&[], false), empty);
+        assert_eq!(messages(&[10, 10, 10], false), [0..1, 1..2, 2..3]);
+        let mut many = [10; MANY];
+        assert_eq!(messages(&many, false)[..2], [0..16, 16..32]);
+        assert_eq!(messages(&many, true).len(), MANY);
+        many[1] = SHARED_BYTES;
+        assert_eq!(messages(&many, false)[..3], [0..1, 1..2, 2..18]);
     }
 }

@@ -67,13 +67,11 @@ pub type BegunOpening = Pin<Box<dyn Future<Output = Result<Opened, RunError>>>>;
 impl Opened {
     /// Returns what the history said when the session was opened, once; later it is read anew.
     pub async fn take_look(&mut self) -> Result<Look, RunError> {
-        Ok(match self.look.take() {
-            Some(look) => look?,
-            None => {
-                let survey = survey(&self.session, &self.history_schema).await?;
-                survey.read(&self.session).await?
-            }
-        })
+        if let Some(look) = self.look.take() {
+            return Ok(look?);
+        }
+        let survey = survey(&self.session, &self.history_schema).await?;
+        Ok(survey.read(&self.session).await?)
     }
 
     /// Returns the session with everybody who listens while it works.

@@ -1,4 +1,4 @@
-//! One file's transaction in one message: begin, the file, its history row, commit.
+//! One file's transaction as text for a message: begin, the file, its history row, commit.
 //!
 //! The server skips what is behind an error in the same message, so that nothing of a file runs
 //! outside of its transaction, even if a cancel hits `begin`. Several such messages may be on their
@@ -8,7 +8,7 @@ use super::attempt::mark;
 use super::transactional::{At, Setup};
 use crate::history::record::Prepared;
 use crate::pg::error::{DbFailure, Position, byte_offset};
-use crate::pg::settings::DISCARD_BUT_PREPARED;
+use crate::pg::settings::{DISCARD, DISCARD_BUT_PREPARED, RESET_ROLE};
 use crate::project::script::{Mode, Script};
 use crate::report::event::MigrationRef;
 use crate::sql::quote;
@@ -57,13 +57,13 @@ impl Kit {
         let records = records.map(|(record, name)| record.prepare(name));
         Self {
             prepare: std::iter::once(after).chain(records).collect(),
-            restore: setup.restore.clone().unwrap_or_default(),
+            restore: setup.restore.iter().flatten().cloned().collect(),
         }
     }
 
     /// Returns the message that goes ahead of the files: it clears the session and prepares.
     pub(super) fn prologue(&self) -> String {
-        let mut commands: Vec<&str> = vec![crate::pg::settings::DISCARD];
+        let mut commands: Vec<&str> = vec![DISCARD];
         commands.extend(self.restore.iter().map(String::as_str));
         commands.extend(self.prepare.iter().map(String::as_str));
         format!("{}; set {LAST} = {NONE}", commands.join("; "))
@@ -76,8 +76,12 @@ pub(super) struct Contents<'a> {
     pub(super) setup: &'a Setup,
     /// The transaction guard.
     pub(super) guard: &'a str,
-    /// The guard of the file before it in the convoy.
-    pub(super) after: Option<&'a str>,
+    /// What is before it.
+    pub(super) before: Before<'a>,
+    /// Whether it is the last one in its message.
+    pub(super) is_last: bool,
+    /// The key that the row begins with.
+    pub(super) key: &'a str,
     /// The statements that record it: evmig's row, and refinery's where it has a version.
     pub(super) records: &'a [Prepared],
     /// `application_name` of the session; the number of the statement is added.
@@ -86,10 +90,24 @@ pub(super) struct Contents<'a> {
     pub(super) migration: &'a MigrationRef,
 }
 
-/// One file as one message.
+/// What is before a file in its convoy.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Before<'a> {
+    /// It is the first one.
+    Nothing,
+    /// A message, whose last file has this guard.
+    Message(&'a str),
+    /// A file in the same message.
+    SameMessage,
+}
+
+/// One file as text for a message.
 #[derive(Debug)]
 pub(super) struct Packed {
     pub(super) text: String,
+    key: String,
+    /// The number of the command that writes evmig's row.
+    record: usize,
     /// Where each command is, with the offset that its text begins at.
     commands: Vec<(At, usize)>,
 }
@@ -123,11 +141,15 @@ impl Packed {
         let size: usize = body.clone().map(|index| script.text(index).len()).sum();
         let mut packed = Self {
             text: String::with_capacity(2 * size + 4096),
+            key: contents.key.to_owned(),
+            record: 0,
             commands: Vec::with_capacity(body.len() + 32),
         };
         packed.open(contents);
         for index in body.clone() {
-            if body.len() > 1 {
+            // Alone with one statement, it is known without.
+            let alone = contents.before != Before::SameMessage && contents.is_last;
+            if body.len() > 1 || !alone {
                 packed.mark(contents, index);
             }
             packed.push(At::Statement(index), script.text(index));
@@ -149,8 +171,16 @@ impl Packed {
 
     fn open(&mut self, contents: &Contents<'_>) {
         self.push(At::Begin, "begin");
-        let after = quote::literal(contents.after.unwrap_or(NONE));
-        self.push(At::Begin, &format!("execute {AFTER} ({after})"));
+        // Behind a file in the same message it need not be proved: the server skips the rest of a
+        // message after an error.
+        let after = match contents.before {
+            Before::Nothing => Some(NONE),
+            Before::Message(guard) => Some(guard),
+            Before::SameMessage => None,
+        };
+        if let Some(after) = after.map(quote::literal) {
+            self.push(At::Begin, &format!("execute {AFTER} ({after})"));
+        }
         self.give_settings(contents);
     }
 
@@ -171,9 +201,12 @@ impl Packed {
 
     fn close(&mut self, kit: &Kit, contents: &Contents<'_>) {
         self.push(At::End, "set constraints all immediate");
-        for command in contents.setup.own_commands() {
-            self.push(At::End, &command);
+        // For the session, and so for evmig's own statements too, whose names are all qualified or
+        // looked up on this path; row security does not concern tables that have none.
+        for command in RESET_ROLE {
+            self.push(At::End, command);
         }
+        self.push(At::End, "set local search_path = pg_catalog, pg_temp");
         for command in DISCARD_BUT_PREPARED {
             self.push(At::End, command);
         }
@@ -183,16 +216,37 @@ impl Packed {
                 self.push(At::End, command);
             }
         }
+        self.record = self.commands.len();
         for (record, name) in contents.records.iter().zip(RECORDS) {
             self.push(At::Record, &record.execute(name));
         }
         // At the end, not at the beginning: the next message is read before any of it runs.
-        for command in &kit.restore {
+        let role = |command: &&String| RESET_ROLE.contains(&command.as_str());
+        for command in kit.restore.iter().filter(|command| !role(command)) {
             self.push(At::End, command);
         }
-        let last = quote::literal(contents.guard);
-        self.push(At::End, &format!("set {LAST} = {last}"));
+        if contents.is_last {
+            let last = quote::literal(contents.guard);
+            self.push(At::End, &format!("set {LAST} = {last}"));
+        }
         self.push(At::Commit, "commit");
+    }
+
+    /// Returns how many commands it has.
+    pub(super) fn len(&self) -> usize {
+        self.commands.len()
+    }
+
+    /// Returns the number of the command that writes evmig's row.
+    pub(super) fn record(&self) -> usize {
+        self.record
+    }
+
+    /// Reads what that command returns: its key, and how long the migration took in milliseconds; `None`
+    /// if it is another's.
+    pub(super) fn read_record(&self, value: Option<&str>) -> Option<f64> {
+        let (key, duration) = value?.rsplit_once(' ')?;
+        (key == self.key).then(|| duration.parse().ok()).flatten()
     }
 
     /// Returns what a command is, by its number.

@@ -44,6 +44,10 @@ pub(super) struct Run<'a> {
     pub(super) applied: Vec<AppliedMigration>,
     pub(super) kept: usize,
     pub(super) unknown: bool,
+    /// Whether each file travels in a message of its own.
+    pub(super) alone: bool,
+    /// The index of a migration whose beginning was told already.
+    pub(super) begun: Option<usize>,
 }
 
 /// Says what is not run here, and why.

@@ -269,10 +269,27 @@ pub async fn wait_for_retry(
 }
 
 /// Ends the failed transaction, so that the session can be used again.
-///
-/// The `COMMIT` that was on its way has ended it already, unless `COPY` kept it back; the server's
-/// word that there is no transaction (25P01) is therefore no news.
 async fn roll_back(link: &mut Link<'_>, migration: &MigrationRef) -> Result<(), Box<Stop>> {
+    end_failed(link, migration).await.map_err(|failure| {
+        Box::new(if is_gone(&failure) {
+            Stop::ConnectionLost { failure }
+        } else {
+            Stop::Own {
+                what: "could not roll back",
+                failure,
+            }
+        })
+    })
+}
+
+/// Ends a failed transaction.
+///
+/// The `COMMIT` that was on its way may have ended it already, unless `COPY` kept it back; the
+/// server's word that there is no transaction (25P01) is therefore no news.
+pub(super) async fn end_failed(
+    link: &mut Link<'_>,
+    migration: &MigrationRef,
+) -> Result<(), DbFailure> {
     let ended = link.session.run("rollback").await;
     while let Ok(notice) = link.notices.try_recv() {
         if notice.sqlstate.as_deref() != Some("25P01") {
@@ -284,16 +301,7 @@ async fn roll_back(link: &mut Link<'_>, migration: &MigrationRef) -> Result<(), 
             });
         }
     }
-    ended.map_err(|failure| {
-        Box::new(if is_gone(&failure) {
-            Stop::ConnectionLost { failure }
-        } else {
-            Stop::Own {
-                what: "could not roll back",
-                failure,
-            }
-        })
-    })
+    ended
 }
 
 /// Sends one try of the unit.

@@ -34,6 +34,7 @@ mod hostile_floods;
 mod large_files;
 mod locks;
 mod majors;
+mod many_files;
 mod output;
 mod pg_server;
 mod pooler;

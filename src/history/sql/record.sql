@@ -10,21 +10,26 @@
 --
 -- One INSERT without a CTE, and the facts hashed by who sends them: what runs for each migration is
 -- a third of its price.
+--
+-- Several files may share a message, and so have one now(): a file begins when its message does, or when
+-- the file before it was recorded.
 insert into {schema}.migration (seq, key, version, name, phase_number, phase, step, run_id,
     action, at, duration_ms, statements, sha256, refinery_checksum, journal_seq, reason,
     up_sql, down_sql, row_hash)
 select x.seq, $2, $3::bigint, $4, $5::integer, $6, $7, $8, $9, x.at, x.duration_ms,
     $13::integer + x.guard, $10, $11, $17::bigint, $16, $14, $15, {hash}
 from (
-    select nextval('{schema_literal}.migration_seq'::regclass) as seq, now() as at,
+    select nextval('{schema_literal}.migration_seq'::regclass) as seq, t.at,
         case when $1 is null or current_setting('evmig.guard', true) is not distinct from $1 then 0
             else ('evmig guard: ' || coalesce(current_setting('evmig.guard', true), ''))::integer
         end + {held} as guard,
         case when $12 = 'none' then null
             when $12 is not null then $12::double precision
-            else round(extract(epoch from clock_timestamp() - now()) * 1000, 3)::double precision
+            else round(date_part('epoch', t.at - greatest(now(), p.at)) * 1000000) / 1000
         end as duration_ms,
-        (select m.row_hash from {schema}.migration m order by m.seq desc limit 1) as previous,
-        $18 as facts
+        p.row_hash as previous, $18 as facts
+    from (select clock_timestamp() as at) t left join (
+        select m.row_hash, m.at from {schema}.migration m order by m.seq desc limit 1
+    ) p on true
 ) x
-returning duration_ms::text
+returning key || ' ' || coalesce(duration_ms, 0)

@@ -1,4 +1,5 @@
--- $1 version, $2 name, $3 checksum; the time is that of the row in evmig's own table.
+-- The row that was just written to evmig's own table is the newest one there.
 insert into {refinery} (version, name, applied_on, checksum)
-values ($1::{version_type}, $2,
-    to_char(now() at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'), $3)
+select m.version::{version_type}, m.name,
+    to_char(m.at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'), m.refinery_checksum
+from {schema}.migration m order by m.seq desc limit 1

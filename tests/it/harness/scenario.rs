@@ -77,6 +77,13 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
         project: copy,
         steps: &[],
     },
+    Scenario {
+        name: "many",
+        flags: "",
+        before: Some(base),
+        project: many,
+        steps: &[],
+    },
 ];
 
 fn base() -> Project {
@@ -290,4 +297,20 @@ fn copy() -> Project {
             "V3__more",
             "copy data (id, words) from stdin;\n9001\tmore\n\\.\ninsert into counter values ('3');\n",
         )
+}
+
+/// So many small files that they share messages.
+fn many() -> Project {
+    (2..=80).fold(base(), |project, version| {
+        let more = match version {
+            20 => "create table many (id int);\n".to_owned(),
+            40 => SLOW.to_owned(),
+            60 => "alter table many add column x int;\n".to_owned(),
+            _ => String::new(),
+        };
+        project.migration(
+            &format!("V{version}__one_of_many"),
+            &format!("{more}insert into counter values ('{version}');\n"),
+        )
+    })
 }
