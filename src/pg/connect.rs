@@ -92,12 +92,22 @@ pub struct ConnectionInfo {
 #[derive(Debug, Clone, Default)]
 struct Ended(Arc<Mutex<Option<DbFailure>>>);
 
+/// A notice or warning.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Notice {
+    /// What it says.
+    pub said: DbFailure,
+    /// How many commands of the session were done before it: notices and answers reach their readers on
+    /// two ways, and several files may share a message.
+    pub after: u64,
+}
+
 /// A session.
 pub struct Connection {
     /// The driver's client: queries go through it.
     pub client: Client,
     /// Notices and warnings, in the order they came, each as the server meant it to be read.
-    pub notices: mpsc::Receiver<DbFailure>,
+    pub notices: mpsc::Receiver<Notice>,
     /// What is known from the start of the session.
     pub info: ConnectionInfo,
     canceller: Canceller,
@@ -279,6 +289,7 @@ pub(super) fn start(
     let ended = Ended::default();
     let dropped = Arc::new(AtomicU64::new(0));
     let (end, lost) = (ended.clone(), Arc::clone(&dropped));
+    let watched = observer.clone();
     let pulse = Pulse::new(heard, canceller.clone());
     let listened = pulse.clone();
     let driving = async move {
@@ -287,7 +298,11 @@ pub(super) fn start(
                 Some(Ok(AsyncMessage::Notice(notice))) => {
                     let waiting = NOTICES - sender.capacity();
                     let fits = bytes(&notice) <= NOTICE_BYTES / (waiting + 1);
-                    if !fits || sender.try_send(DbFailure::from(&notice)).is_err() {
+                    let notice = Notice {
+                        said: DbFailure::from(&notice),
+                        after: watched.lock().next_notice(),
+                    };
+                    if !fits || sender.try_send(notice).is_err() {
                         lost.fetch_add(1, Ordering::Relaxed);
                     }
                     // Whoever waits reads it now, before the driver hands out the answers behind it:

@@ -210,6 +210,8 @@ impl Watch {
             }
             (b'T', _) => self.columns = count(&self.body),
             (b'S', _) => return self.parameter(),
+            (b'C', _) if self.ready => self.observer.lock().commands += 1,
+            (b'N', _) => self.observer.lock().notice(),
             // Later on nothing else is of interest.
             _ if self.ready => {}
             (b'R', Some(0)) => self.observer.lock().authenticated = true,

@@ -10,7 +10,7 @@ use tokio::sync::mpsc;
 use tokio_postgres::types::{ToSql, Type};
 
 use super::cancel::Canceller;
-use super::connect::Connection;
+use super::connect::{Connection, Notice};
 use super::error::DbFailure;
 use super::silence::Pulse;
 use super::stream::Waiting;
@@ -124,7 +124,7 @@ pub enum CopyFailure<E> {
 type Answer<'a> = Pin<Box<dyn Future<Output = Result<(), DbFailure>> + 'a>>;
 
 /// Notices and warnings of a session, in the order they came.
-pub type Notices = mpsc::Receiver<DbFailure>;
+pub type Notices = mpsc::Receiver<Notice>;
 
 /// A connected session.
 #[derive(Debug)]
@@ -190,6 +190,11 @@ impl Session {
             drop(self.run("rollback").await);
         }
         result
+    }
+
+    /// Returns how many commands were done, of all that were sent in this session.
+    pub fn commands(&self) -> u64 {
+        self.connection.observer().lock().commands
     }
 
     /// Returns how many notices came faster than they were read, and were not kept.

@@ -40,6 +40,10 @@ pub(super) struct Observed {
     own: VecDeque<Own>,
     /// Answers that ended while one of those was waited for.
     pub(super) ended_meanwhile: u32,
+    /// How many commands were done.
+    pub(super) commands: u64,
+    /// For each notice that the driver has not passed on yet, how many commands were done before it.
+    notices: VecDeque<u64>,
 }
 
 /// A question of evmig's own.
@@ -62,6 +66,16 @@ pub(super) enum Bound {
 }
 
 impl Observed {
+    /// Notes where a notice has come.
+    pub(super) fn notice(&mut self) {
+        self.notices.push_back(self.commands);
+    }
+
+    /// Returns how many commands were done before the next notice that the driver passes on.
+    pub(super) fn next_notice(&mut self) -> u64 {
+        self.notices.pop_front().unwrap_or(self.commands)
+    }
+
     /// Returns what may come now. Answers come in the order of the questions, so that the oldest
     /// is the one that is being answered.
     pub(super) fn bound(&self) -> Bound {

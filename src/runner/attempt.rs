@@ -8,6 +8,7 @@ use tokio::sync::{mpsc, watch as channel};
 use tokio::time::interval_at;
 
 use super::watch::{Look, Watcher};
+use crate::pg::connect::Notice;
 use crate::pg::error::{DbFailure, Kind};
 use crate::pg::session::{Notices, Session};
 use crate::report::event::{Blocker, EventSink, MigrationRef, RunEvent};
@@ -287,15 +288,19 @@ impl<'l, 'm> Listening<'l, 'm> {
     fn take(
         &mut self,
         answer: Answer,
-        notices: &mut Notices,
+        hearing: &mut Hearing<'_>,
         progress: &mut dyn Progress,
         sink: &mut dyn EventSink,
     ) {
         match answer {
             Answer::Begun => {}
             Answer::Statement(index) => self.answered(index, sink),
-            Answer::Committed { index, duration_ms } => {
-                tell_notices(self, notices, sink);
+            Answer::Committed {
+                index,
+                duration_ms,
+                commands,
+            } => {
+                self.tell_notices(hearing, commands, sink);
                 progress.committed(index, duration_ms, sink);
                 let next = index + 1;
                 if next > self.running && next < self.headings.len() {
@@ -327,7 +332,15 @@ impl<'l, 'm> Listening<'l, 'm> {
         }
     }
 
-    fn notice(&self, notice: &DbFailure, sink: &mut dyn EventSink) {
+    /// Tells the notices that came before so many commands of the session were done.
+    fn tell_notices(&self, hearing: &mut Hearing<'_>, before: u64, sink: &mut dyn EventSink) {
+        while let Some(notice) = hearing.next_before(before) {
+            self.notice(&notice, sink);
+        }
+    }
+
+    fn notice(&self, notice: &Notice, sink: &mut dyn EventSink) {
+        let notice = &notice.said;
         if notice.kind() == Kind::NotReplicated {
             let migration = self.awaited().clone();
             sink.event(&RunEvent::NotReplicated { migration });
@@ -425,6 +438,10 @@ pub async fn drive<T>(
         interrupt,
         sink,
     } = link;
+    let mut hearing = Hearing {
+        notices,
+        next: None,
+    };
     let (look_sender, mut looks) = mpsc::unbounded_channel();
     let watching = watcher.watch(
         watch_session,
@@ -468,11 +485,11 @@ pub async fn drive<T>(
                 Some(answer) => {
                     begun = true;
                     last_answer.set(Instant::now());
-                    listening.take(answer, notices, progress, *sink);
+                    listening.take(answer, &mut hearing, progress, *sink);
                 }
                 None => listens = false,
             },
-            Some(notice) = notices.recv() => listening.notice(&notice, *sink),
+            Some(notice) = hearing.next() => listening.notice(&notice, *sink),
             Some(look) = looks.recv() => match look {
                 Ok(look) => listening.look(&look, *sink),
                 Err(message) => sink.event(&no_second_connection(message)),
@@ -497,9 +514,9 @@ pub async fn drive<T>(
         }
     };
     while let Ok(answer) = answers.try_recv() {
-        listening.take(answer, notices, progress, *sink);
+        listening.take(answer, &mut hearing, progress, *sink);
     }
-    tell_notices(&listening, notices, *sink);
+    listening.tell_notices(&mut hearing, u64::MAX, *sink);
     Driven {
         result,
         blockers: listening.blockers,
@@ -507,9 +524,25 @@ pub async fn drive<T>(
     }
 }
 
-fn tell_notices(listening: &Listening<'_, '_>, notices: &mut Notices, sink: &mut dyn EventSink) {
-    while let Ok(notice) = notices.try_recv() {
-        listening.notice(&notice, sink);
+/// The notices of a session, of which the next one may be kept back for the migration it belongs to.
+struct Hearing<'n> {
+    notices: &'n mut Notices,
+    next: Option<Notice>,
+}
+
+impl Hearing<'_> {
+    async fn next(&mut self) -> Option<Notice> {
+        match self.next.take() {
+            Some(notice) => Some(notice),
+            None => self.notices.recv().await,
+        }
+    }
+
+    fn next_before(&mut self, commands: u64) -> Option<Notice> {
+        if self.next.is_none() {
+            self.next = self.notices.try_recv().ok();
+        }
+        self.next.take_if(|notice| notice.after < commands)
     }
 }
 
@@ -547,5 +580,7 @@ pub enum Answer {
         index: usize,
         /// How long its transaction took on the server.
         duration_ms: f64,
+        /// How many commands of the session were done with its commit.
+        commands: u64,
     },
 }

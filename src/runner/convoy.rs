@@ -119,6 +119,7 @@ pub(super) async fn send(
     answers: mpsc::UnboundedSender<Answer>,
 ) -> Option<Halted> {
     let mut halted = None;
+    let mut commands = session.commands();
     let mut underway: VecDeque<Underway> = VecDeque::new();
     let mut waiting = messages
         .iter()
@@ -134,7 +135,7 @@ pub(super) async fn send(
             underway.push_back(next.depart(session).await);
         }
         if let Some(mut flight) = ahead.take()
-            && let Err(failure) = finish(session, &mut flight).await
+            && let Err(failure) = finish(session, &mut flight, &mut commands).await
         {
             halted = Some(Halted::File(Box::new((At::Begin, failure))));
         }
@@ -142,7 +143,7 @@ pub(super) async fn send(
             return halted;
         };
         let listener = halted.is_none().then_some(&answers);
-        let landed = land(session, &mut first, listener).await;
+        let landed = land(session, &mut first, listener, &mut commands).await;
         if halted.is_none() {
             let stopped = landed.err();
             halted = stopped.map(|stopped| stopped.halted(&first, halt.get()));
@@ -150,8 +151,14 @@ pub(super) async fn send(
     }
 }
 
-async fn finish(session: &Session, flight: &mut Flight) -> Result<(), DbFailure> {
-    while flight.next_done(session, false).await?.is_some() {}
+async fn finish(
+    session: &Session,
+    flight: &mut Flight,
+    commands: &mut u64,
+) -> Result<(), DbFailure> {
+    while flight.next_done(session, false).await?.is_some() {
+        *commands += 1;
+    }
     Ok(())
 }
 
@@ -163,13 +170,14 @@ struct Stopped {
     failure: DbFailure,
 }
 
-/// Reads a message's answers, and tells the listener of them.
+/// Reads a message's answers, and tells the listener of them. `commands` counts those of the session.
 ///
 /// A message that ends without an error was done as a whole, however many answers it had.
 async fn land(
     session: &Session,
     message: &mut Underway,
     listener: Option<&mpsc::UnboundedSender<Answer>>,
+    commands: &mut u64,
 ) -> Result<(), Stopped> {
     // The listener may be gone; nothing depends on it.
     let tell = |answer| listener.map(|answers| answers.send(answer));
@@ -188,6 +196,7 @@ async fn land(
                 over = true;
                 break;
             };
+            *commands += 1;
             if is_record {
                 // The row names itself: what is told of the file is told of this file.
                 duration_ms = file
@@ -198,7 +207,11 @@ async fn land(
                 tell(Answer::Statement(statement));
             }
         }
-        tell(Answer::Committed { index, duration_ms });
+        tell(Answer::Committed {
+            index,
+            duration_ms,
+            commands: *commands,
+        });
     }
     if over {
         return Ok(());
@@ -208,7 +221,9 @@ async fn land(
         done: message.packed.last().map_or(0, Packed::len),
         failure,
     };
-    finish(session, &mut message.flight).await.map_err(stopped)
+    finish(session, &mut message.flight, commands)
+        .await
+        .map_err(stopped)
 }
 
 /// Nothing is known then, and the history is asked, as after a lost connection.

@@ -12,6 +12,7 @@ use super::error::Stop;
 use super::retry::{LockPolicy, Next, Tries};
 use super::watch;
 use crate::history::record::Prepared;
+use crate::pg::connect::Notice;
 use crate::pg::error::{DbFailure, Kind};
 use crate::pg::lock::LOST;
 use crate::pg::session::{Command, CopyFailure, Session, Window};
@@ -291,7 +292,7 @@ pub(super) async fn end_failed(
     migration: &MigrationRef,
 ) -> Result<(), DbFailure> {
     let ended = link.session.run("rollback").await;
-    while let Ok(notice) = link.notices.try_recv() {
+    while let Ok(Notice { said: notice, .. }) = link.notices.try_recv() {
         if notice.sqlstate.as_deref() != Some("25P01") {
             link.sink.event(&RunEvent::Notice {
                 migration: Some(migration.clone()),

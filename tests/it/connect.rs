@@ -174,7 +174,7 @@ fn failures_keep_everything_the_server_said_and_are_safe_to_show() {
         assert!(failure.context.unwrap().contains("PL/pgSQL"));
         let notice = connection.notices.recv().await.unwrap();
         assert_eq!(
-            (notice.severity.as_str(), notice.message.as_str()),
+            (notice.said.severity.as_str(), notice.said.message.as_str()),
             ("WARNING", "\\x1b[31mred")
         );
         let pid = value(&connection, "SELECT pg_backend_pid()").await;

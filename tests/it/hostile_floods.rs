@@ -138,7 +138,6 @@ fn b82_a_flood_instead_of_the_history() {
 fn b82_a_flood_while_a_statement_of_the_users_runs() {
     let mut floods = unasked();
     floods.push(flood("rows", &[columns(&["a"])], row(&[Some("1")])));
-    floods.push(flood("results", &[], message(b'C', b"SELECT 0\0")));
     std::thread::scope(|scope| {
         for flood in &floods {
             scope.spawn(|| obeys_a_signal(flood));
@@ -166,4 +165,16 @@ fn obeys_a_signal(flood: &Flood) {
     let words = said.split_whitespace().collect::<Vec<_>>().join(" ");
     let why = "the server did not answer a request to cancel";
     assert!(words.contains(why), "{name}: {said}");
+}
+
+/// More results than there are commands: the row of the history is not among them, and so it is asked.
+#[test]
+fn b82_results_that_nothing_was_sent_for_are_not_taken_for_any() {
+    let flood = flood("results", &[], message(b'C', b"SELECT 0\0"));
+    let (output, peak) = flooded("my statement", &flood, LIMIT);
+    assert!(peak < MEMORY, "{peak} KiB");
+    let said = &output.stderr;
+    assert_eq!(output.code(), 1, "{said}");
+    let words = said.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(words.contains("out of step"), "{said}");
 }

@@ -141,6 +141,22 @@ fn a_signal_stops_the_one_that_runs() {
     ran(&database, 49);
 }
 
+#[test]
+fn a_notice_belongs_to_the_file_that_raised_it() {
+    let database = database();
+    let project = project("do $$ begin raise notice 'from the middle'; end $$;\n");
+    apply(&project, &database, "--events events").succeeds();
+    let notices: Vec<serde_json::Value> = project
+        .read("events")
+        .lines()
+        .map(|line| serde_json::from_str::<serde_json::Value>(line).expect("JSON"))
+        .filter(|event| event["event"] == "notice")
+        .collect();
+    assert_eq!(notices.len(), 1);
+    assert_eq!(notices[0]["message"], "from the middle");
+    assert_eq!(notices[0]["migration"]["version"], "50");
+}
+
 /// The transaction guard works for each file of a message.
 #[test]
 fn a_file_that_ends_its_transaction_is_not_recorded_and_stops_the_others() {
