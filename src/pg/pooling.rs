@@ -21,7 +21,7 @@ use tokio::time::timeout;
 use crate::pg::connect::{ConnectOptions, Connection, ConnectionInfo, connect};
 use crate::pg::error::DbFailure;
 use crate::pg::params::{Parameters, is_supabase};
-use crate::pg::probe::{Backend, ServerFacts, first_row};
+use crate::pg::probe::{ServerFacts, first_row};
 
 /// How long the second session may wait for a backend.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -35,6 +35,14 @@ const ROUNDS: usize = 4;
 const BACKEND: &str = "SELECT a.pid::pg_catalog.text AS pid, \
      COALESCE(pg_catalog.date_part('epoch', a.backend_start), 0) AS started \
      FROM pg_catalog.pg_stat_get_activity(pg_catalog.pg_backend_pid()) AS a";
+
+/// Which backend serves a session: a process id alone may be given out again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Backend {
+    pid: i32,
+    /// When it started, in seconds since 1970, as the server prints it; 0 where the role may not see it.
+    started: String,
+}
 
 /// What is between evmig and the server.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -106,7 +114,7 @@ pub async fn detect(
     parameters: &Parameters,
     options: &ConnectOptions,
 ) -> Result<Pooling, DbFailure> {
-    if connection.info.key_pid == Some(facts.backend.pid) {
+    if connection.info.key_pid == Some(facts.backend_pid) {
         return Ok(Pooling::Direct);
     }
     if let Some(evidence) = supabase_evidence(&connection.info, &facts.application_name) {
@@ -122,7 +130,12 @@ pub async fn detect(
             return Ok(Pooling::Unproven { why });
         }
     };
-    let pooling = compare(connection, &facts.backend, &second).await;
+    let pooling = match timeout(PATIENCE, backend(connection, BACKEND)).await {
+        Ok(home) => compare(connection, &home?, &second).await,
+        Err(_) => Ok(Pooling::Unproven {
+            why: Unproven::NoBackend(PATIENCE),
+        }),
+    };
     second.close(Duration::from_secs(1)).await;
     pooling
 }

@@ -41,16 +41,6 @@ pub enum ReadOnlySource {
     Other(String),
 }
 
-/// Which backend serves a session: a process id alone may be given out again.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Backend {
-    /// The process id.
-    pub pid: i32,
-    /// When it started, in seconds since 1970, as the server prints it; 0 where the role may not
-    /// see it.
-    pub started: String,
-}
-
 /// The facts about the server and the role.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ServerFacts {
@@ -68,29 +58,23 @@ pub struct ServerFacts {
     pub encoding: String,
     /// `standard_conforming_strings`.
     pub standard_conforming_strings: bool,
-    /// The backend of this session.
-    pub backend: Backend,
+    /// The process id of this session's backend.
+    pub backend_pid: i32,
     /// The cluster's identifier; `None` if the role may not read it.
     pub system_identifier: Option<String>,
     /// The timeline, which a promotion changes; `None` if the role may not read it.
     pub timeline: Option<u32>,
-    /// When the server started, in seconds since 1970, as the server prints it.
-    pub server_started: String,
     /// The database.
     pub database: String,
     /// Who logged in.
     pub session_user: String,
     /// As whom statements run; a role setting may make it another one.
     pub current_user: String,
-    /// Whether `current_user` is a superuser.
+    /// Whether the session has a superuser's rights.
     pub superuser: bool,
     /// Whether it may create schemas in the database.
     pub can_create_schema: bool,
-    /// Whether it may create roles.
-    pub can_create_role: bool,
-    /// Whether it has the rights of the database's owner.
-    pub owns_database: bool,
-    /// `application_name` as `pg_stat_activity` shows it for this session.
+    /// `application_name` as the server knows it.
     pub application_name: String,
     /// After this time a lock waiter makes an autovacuum step aside.
     pub deadlock_timeout: Duration,
@@ -170,20 +154,14 @@ fn read(
         read_only_source: None,
         encoding: safe("encoding")?,
         standard_conforming_strings: flag("standard_conforming_strings")?,
-        backend: Backend {
-            pid: text("backend_pid")?.parse().ok()?,
-            started: safe("backend_started")?,
-        },
+        backend_pid: text("backend_pid")?.parse().ok()?,
         system_identifier: system_identifier.map(|id| for_terminal(id).into_owned()),
         timeline: timeline.and_then(|timeline| timeline.parse().ok()),
-        server_started: safe("server_started")?,
         database: safe("database")?,
         session_user: safe("session_user")?,
         current_user: safe("current_user")?,
         superuser: flag("superuser")?,
         can_create_schema: flag("can_create_schema")?,
-        can_create_role: flag("can_create_role")?,
-        owns_database: flag("owns_database")?,
         application_name: safe("application_name")?,
         deadlock_timeout: Duration::from_secs_f64(seconds),
     })

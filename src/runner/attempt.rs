@@ -1,13 +1,12 @@
 //! Waits for work on the session, and listens to everybody else meanwhile.
 
-use std::cell::Cell;
 use std::ops::Range;
 use std::time::{Duration, Instant};
 
 use tokio::sync::{mpsc, watch as channel};
 use tokio::time::interval_at;
 
-use super::watch::{Look, Watcher};
+use super::watch::{Last, Look, Watcher};
 use crate::pg::connect::Notice;
 use crate::pg::error::{DbFailure, Kind};
 use crate::pg::session::{Notices, Session};
@@ -426,8 +425,8 @@ pub async fn drive<T>(
     work: impl Future<Output = T>,
     progress: &mut dyn Progress,
 ) -> Driven<T> {
-    let started = Instant::now();
-    let last_answer = Cell::new(started);
+    let last = Last::now();
+    let started = last.begin.get();
     let mut listening = Listening::new(headings, 0, 0, started);
     let Link {
         session,
@@ -443,13 +442,7 @@ pub async fn drive<T>(
         next: None,
     };
     let (look_sender, mut looks) = mpsc::unbounded_channel();
-    let watching = watcher.watch(
-        watch_session,
-        *pid,
-        listening.limits,
-        &last_answer,
-        look_sender,
-    );
+    let watching = watcher.watch(watch_session, *pid, listening.limits, &last, look_sender);
     let total = async {
         match headings[0].limits.total {
             Some(limit) => tokio::time::sleep(limit).await,
@@ -484,7 +477,10 @@ pub async fn drive<T>(
             answer = answers.recv(), if listens => match answer {
                 Some(answer) => {
                     begun = true;
-                    last_answer.set(Instant::now());
+                    last.answer.set(Instant::now());
+                    if matches!(answer, Answer::Committed { .. }) {
+                        last.begin.set(Instant::now());
+                    }
                     listening.take(answer, &mut hearing, progress, *sink);
                 }
                 None => listens = false,

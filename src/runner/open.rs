@@ -86,7 +86,7 @@ impl Opened {
             notices: &mut self.notices,
             watcher: &self.watcher,
             watch_session,
-            pid: self.facts.backend.pid,
+            pid: self.facts.backend_pid,
             interrupt,
             sink,
         }

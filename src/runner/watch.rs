@@ -50,6 +50,26 @@ pub struct IndexBuild {
     pub waits_for: Option<Blocker>,
 }
 
+/// When something last happened.
+#[derive(Debug)]
+pub struct Last {
+    /// An answer came.
+    pub answer: Cell<Instant>,
+    /// A transaction began.
+    pub begin: Cell<Instant>,
+}
+
+impl Last {
+    /// Everything happens now.
+    pub fn now() -> Self {
+        let now = Instant::now();
+        Self {
+            answer: Cell::new(now),
+            begin: Cell::new(now),
+        }
+    }
+}
+
 /// The watcher; its connection is opened when it is first needed, and kept.
 #[derive(Debug)]
 pub struct Watcher {
@@ -71,8 +91,8 @@ impl Watcher {
     /// Looks at a backend again and again and sends what it sees, until it is dropped.
     ///
     /// The first look is early enough for a try that may wait for locks no longer than its limit.
-    /// While one answer follows another there is nothing to look for, unless the time is limited
-    /// that locks are held.
+    /// While one answer follows another there is nothing to look for, unless a transaction has gone on
+    /// for a quarter of the time that it may hold locks.
     /// Where no second connection can be had, it says so once in a run and goes on asking for one:
     /// the run goes on without names for who is in the way.
     pub async fn watch(
@@ -80,18 +100,20 @@ impl Watcher {
         kept: &mut Option<Session>,
         pid: i32,
         limits: Limits,
-        last_answer: &Cell<Instant>,
+        last: &Last,
         looks: UnboundedSender<Result<Look, String>>,
     ) {
-        let started = last_answer.get();
+        let started = last.answer.get();
         let first = limits
             .lock_wait
             .map_or(FIRST_LOOK, |limit| FIRST_LOOK.min(limit / 6));
         tokio::time::sleep(first).await;
         loop {
-            let quiet = last_answer.get().elapsed();
-            if quiet < first && limits.lock_hold.is_none() {
-                tokio::time::sleep(first.saturating_sub(quiet)).await;
+            let quiet = first.saturating_sub(last.answer.get().elapsed());
+            let held = limits.lock_hold.map_or(Duration::MAX, |limit| limit / 4);
+            let soon = quiet.min(held.saturating_sub(last.begin.get().elapsed()));
+            if !soon.is_zero() {
+                tokio::time::sleep(soon).await;
                 continue;
             }
             if let Err(message) = self.ready(kept).await {

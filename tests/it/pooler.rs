@@ -225,7 +225,7 @@ fn facts_of_a_plain_role_on_a_plain_server() {
     assert_eq!(facts.application_name, "evmig/0.1.0 run=0123456789");
     assert_eq!(facts.deadlock_timeout, Duration::from_secs(1));
     assert!(facts.standard_conforming_strings);
-    assert!(!facts.superuser && !facts.can_create_schema && !facts.owns_database);
+    assert!(!facts.superuser && !facts.can_create_schema);
     let identifier = server.sql("SELECT system_identifier FROM pg_control_system()");
     assert_eq!(facts.system_identifier, Some(identifier));
     assert_eq!(facts.timeline, Some(1));
@@ -234,7 +234,7 @@ fn facts_of_a_plain_role_on_a_plain_server() {
         [Refusal::CannotCreateSchema { .. }]
     ));
     let (facts, _) = probe(&server.url("postgres"));
-    assert!(facts.superuser && facts.can_create_schema && facts.owns_database);
+    assert!(facts.superuser && facts.can_create_schema);
     // What an administrator has revoked is unknown, not an error.
     server.sql("REVOKE EXECUTE ON FUNCTION pg_control_system() FROM public");
     assert_eq!(probe(&url).0.system_identifier, None);
