@@ -10,6 +10,7 @@ use super::confirm::is_asked_for;
 use super::error::CommandError;
 use super::target::{self, Reach};
 use crate::clock;
+use crate::history::locate::Detail;
 use crate::pg::connect::{ConnectOptions, connect};
 use crate::pg::params::Parameters;
 use crate::pg::resolve::{Sources, resolve};
@@ -45,7 +46,7 @@ impl Database {
             timeout: CONNECT,
             write,
             history_schema: self.history_schema.clone(),
-            look: true,
+            look: Some(if write { Detail::Brief } else { Detail::Full }),
         }
     }
 }

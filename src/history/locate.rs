@@ -42,11 +42,21 @@ pub struct Survey {
     tables: Vec<(String, Option<String>)>,
 }
 
+/// How much of a history is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Detail {
+    /// What deciding takes.
+    Brief,
+    /// Everything but the scripts.
+    Full,
+}
+
 /// What was read, with the place it was read from as far as that is known without a project.
 #[derive(Debug, Clone)]
 pub struct Look {
     survey: Survey,
     refinery: Option<RefineryTable>,
+    detail: Detail,
     /// What is remembered; an absent history is empty but for what refinery left.
     pub history: History,
 }
@@ -112,10 +122,11 @@ impl Survey {
     ///
     /// What it says itself of refinery's table is read beside the rows, and nearly always what the
     /// catalog suggests: one round trip.
-    pub async fn read(&self, session: &Session) -> Result<Look, HistoryError> {
+    pub async fn read(&self, session: &Session, detail: Detail) -> Result<Look, HistoryError> {
         let look = |refinery, history| Look {
             survey: self.clone(),
             refinery,
+            detail,
             history,
         };
         let guess = self.guess()?;
@@ -132,34 +143,23 @@ impl Survey {
         }
         let Some(guess) = guess else {
             let table = self.recorded_table(session).await?;
-            let history = Store::new(&self.schema, &table).read(session).await?;
+            let history = Store::new(&self.schema, &table)
+                .read_in(session, detail)
+                .await?;
             return Ok(look(Some(table), history));
         };
         let store = Store::new(&self.schema, &guess);
         let (table, history) =
-            tokio::join!(biased; self.recorded_table(session), store.read(session));
+            tokio::join!(biased; self.recorded_table(session), store.read_in(session, detail));
         let table = table?;
         let history = if table == guess {
             history?
         } else {
-            Store::new(&self.schema, &table).read(session).await?
+            Store::new(&self.schema, &table)
+                .read_in(session, detail)
+                .await?
         };
         Ok(look(Some(table), history))
-    }
-
-    /// Reads what was read before anew: in one round trip unless something has changed.
-    pub async fn again(&self, session: &Session) -> Result<Look, HistoryError> {
-        let (now, look) = tokio::join!(
-            biased;
-            survey(session, &self.schema),
-            self.read(session),
-        );
-        let now = now?;
-        if now == *self {
-            look
-        } else {
-            now.read(session).await
-        }
     }
 
     /// Returns refinery's table as the catalog alone suggests it.
@@ -250,9 +250,27 @@ impl Look {
         self.survey.located(self.refinery.clone(), widest)
     }
 
-    /// Returns what the catalog said.
-    pub fn survey(&self) -> &Survey {
-        &self.survey
+    /// Reads it anew: in one round trip unless something has changed.
+    pub async fn again(&self, session: &Session) -> Result<Self, HistoryError> {
+        let (now, look) = tokio::join!(
+            biased;
+            survey(session, &self.survey.schema),
+            self.survey.read(session, self.detail),
+        );
+        let now = now?;
+        if now == self.survey {
+            look
+        } else {
+            now.read(session, self.detail).await
+        }
+    }
+
+    /// Reads everything, if that was not done.
+    pub async fn in_full(self, session: &Session) -> Result<Self, HistoryError> {
+        match self.detail {
+            Detail::Full => Ok(self),
+            Detail::Brief => self.survey.read(session, Detail::Full).await,
+        }
     }
 }
 

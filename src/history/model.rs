@@ -1,6 +1,6 @@
 //! History as values: rows as they were read, and the newest word on each migration.
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 
 /// What a history row says was done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -182,7 +182,7 @@ impl VersionType {
 pub struct History {
     /// All migration rows, oldest first.
     pub rows: Vec<MigrationRow>,
-    /// Refinery's rows, by version.
+    /// Refinery's rows, by version; where the history was read in brief, none if evmig knows them all.
     pub refinery: Vec<RefineryRow>,
     /// The journal of files that were begun and not finished.
     pub open_statements: Vec<StatementRow>,
@@ -195,12 +195,15 @@ impl History {
     }
 
     /// Returns the newest row of each migration.
-    pub fn latest(&self) -> BTreeMap<&Key, &MigrationRow> {
+    pub fn latest(&self) -> HashMap<&Key, &MigrationRow> {
         self.rows.iter().map(|row| (&row.key, row)).collect()
     }
 
     /// Returns refinery's rows that evmig has no row for, or took back: refinery applied them.
     pub fn refinery_only(&self) -> Vec<&RefineryRow> {
+        if self.refinery.is_empty() {
+            return Vec::new();
+        }
         let latest = self.latest();
         self.refinery
             .iter()

@@ -23,6 +23,39 @@ pub fn migration_row(row: &Row) -> Result<MigrationRow, HistoryError> {
     })
 }
 
+/// Reads the migrations of `brief.sql`; what it does not have is empty.
+pub fn brief_rows(text: &str) -> Result<Vec<MigrationRow>, HistoryError> {
+    let mut rows = text.lines().map(brief_row).collect::<Result<Vec<_>, _>>()?;
+    // An aggregate takes its rows in the order of the query below it, and nobody promises that.
+    if !rows.is_sorted_by_key(|row| row.seq) {
+        rows.sort_unstable_by_key(|row| row.seq);
+    }
+    Ok(rows)
+}
+
+fn brief_row(line: &str) -> Result<MigrationRow, HistoryError> {
+    let mut fields = line.splitn(6, '\t');
+    let seq = fields.next().and_then(|text| text.parse().ok());
+    let unreadable = |column| HistoryError::Unreadable {
+        seq: seq.unwrap_or_default(),
+        column,
+    };
+    let mut next = |column| fields.next().ok_or_else(|| unreadable(column));
+    Ok(MigrationRow {
+        seq: seq.ok_or_else(|| unreadable("seq"))?,
+        key: Key::parse(next("key")?).ok_or_else(|| unreadable("key"))?,
+        action: Action::parse(next("action")?).ok_or_else(|| unreadable("action"))?,
+        sha256: next("sha256")?.to_owned(),
+        run: next("run_id")?.to_owned(),
+        name: next("name")?.to_owned(),
+        phase_number: 0,
+        phase: String::new(),
+        step: String::new(),
+        refinery_checksum: None,
+        at: String::new(),
+    })
+}
+
 /// Reads a row of refinery's table.
 pub fn refinery_row(row: &Row) -> RefineryRow {
     RefineryRow {

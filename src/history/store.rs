@@ -1,10 +1,10 @@
 //! Reads and writes the history tables. All writing happens under the history's lock.
 
 use super::error::{HistoryError, query};
-use super::locate::RefineryTable;
+use super::locate::{Detail, RefineryTable};
 use super::model::{Action, History, Key, StatementState, VersionType};
 use super::record::{Prepared, Record, RecordDuration};
-use super::rows::{migration_row, refinery_row, statement_row};
+use super::rows::{brief_rows, migration_row, refinery_row, statement_row};
 use crate::pg::session::Session;
 use crate::report::history::HistoryEntry;
 use crate::sql::name::QualifiedName;
@@ -29,6 +29,7 @@ pub struct Store {
 #[derive(Debug, Clone)]
 struct Statements {
     migrations: String,
+    brief: String,
     refinery_rows: String,
     unfinished: String,
     run_start: String,
@@ -49,6 +50,7 @@ impl Statements {
             .replace("{facts}", "x.facts");
         Self {
             migrations: fill(include_str!("sql/migrations.sql")),
+            brief: fill(include_str!("sql/brief.sql")),
             refinery_rows: fill(include_str!("sql/refinery_rows.sql")),
             unfinished: fill(include_str!("sql/open_statements.sql")),
             run_start: fill(
@@ -137,6 +139,18 @@ impl Store {
         &self.refinery
     }
 
+    /// Reads as much as is asked for.
+    pub(super) async fn read_in(
+        &self,
+        session: &Session,
+        detail: Detail,
+    ) -> Result<History, HistoryError> {
+        match detail {
+            Detail::Brief => self.read_brief(session).await,
+            Detail::Full => self.read(session).await,
+        }
+    }
+
     /// Reads everything but the scripts, in one round trip.
     pub async fn read(&self, session: &Session) -> Result<History, HistoryError> {
         let (rows, refinery, open) = tokio::join!(
@@ -164,8 +178,43 @@ impl Store {
         })
     }
 
+    /// Reads what deciding takes, in one round trip: of migrations what [`brief_rows`] reads, of
+    /// refinery's table the rows that evmig has no word for.
+    async fn read_brief(&self, session: &Session) -> Result<History, HistoryError> {
+        let (brief, open) = tokio::join!(
+            biased;
+            session.query_long(&self.sql.brief, &[]),
+            session.query_long(&self.sql.unfinished, &[]),
+        );
+        let what = "could not read the history";
+        let brief = brief.map_err(query(what))?;
+        let text = |column| brief.first().and_then(|row| row.get(column)).unwrap_or("");
+        let mut history = History {
+            rows: brief_rows(text(0))?,
+            open_statements: open
+                .map_err(query(what))?
+                .iter()
+                .map(statement_row)
+                .collect::<Result<_, _>>()?,
+            refinery: Vec::new(),
+        };
+        let unknown = {
+            let latest = history.latest();
+            let is_known = |version: &str| {
+                let row = version.parse().ok().map(Key::Version);
+                let row = row.and_then(|key| latest.get(&key).copied());
+                row.is_some_and(|row| row.action != Action::Rollback)
+            };
+            !text(1).lines().all(is_known)
+        };
+        if unknown {
+            history.refinery = self.read_refinery(session).await?.refinery;
+        }
+        Ok(history)
+    }
+
     /// Reads refinery's table alone, where there is no history yet.
-    pub(super) async fn read_refinery(&self, session: &Session) -> Result<History, HistoryError> {
+    pub async fn read_refinery(&self, session: &Session) -> Result<History, HistoryError> {
         let rows = session
             .query_long(&self.sql.refinery_rows, &[])
             .await

@@ -1,6 +1,6 @@
 //! Where each migration stands: the project's files held against the history.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{HashMap, HashSet};
 
 use crate::history::model::{Action, History, Key, MigrationRow, StatementState, VersionType};
 use crate::project::{Migration, Project, Version};
@@ -110,7 +110,7 @@ pub fn refinery_match(migration: &Migration, checksum: &str, width: VersionType)
 /// Holds the files against the history.
 pub fn standings(project: &Project, history: &History, width: VersionType) -> Standings {
     let latest = history.latest();
-    let refinery: BTreeMap<Key, (&str, &str)> = history
+    let refinery: HashMap<Key, (&str, &str)> = history
         .refinery_only()
         .into_iter()
         .map(|row| {
@@ -120,7 +120,7 @@ pub fn standings(project: &Project, history: &History, width: VersionType) -> St
             )
         })
         .collect();
-    let mut seen = BTreeSet::new();
+    let mut seen = HashSet::with_capacity(project.migrations.len());
     let of = project
         .migrations
         .iter()
@@ -209,8 +209,8 @@ fn unrecorded(key: &Key, history: &History) -> Standing {
 
 fn missing(
     history: &History,
-    latest: &BTreeMap<&Key, &MigrationRow>,
-    seen: &BTreeSet<Key>,
+    latest: &HashMap<&Key, &MigrationRow>,
+    seen: &HashSet<Key>,
 ) -> Vec<MissingFile> {
     let of_ours = latest
         .values()
@@ -239,8 +239,10 @@ fn missing(
         });
     // A repeatable migration may be deleted: what it made stays as it is, like any other text that
     // is not run again.
-    of_ours
+    let mut missing: Vec<MissingFile> = of_ours
         .filter(|file| matches!(file.key, Key::Version(_)))
         .chain(of_refinery)
-        .collect()
+        .collect();
+    missing.sort_by(|a, b| a.key.cmp(&b.key));
+    missing
 }

@@ -182,7 +182,7 @@ async fn prepare<'a>(
     let forecast = opened.take_look().await?;
     let widest = widest(project);
     let located = forecast.located(widest)?;
-    let expected = plan(project, &forecast.history, &located, request.selection)?;
+    let expected = plan(&opened.session, request, &forecast).await?;
     if nothing_to_do(project, &expected, &forecast.history, &located) {
         tell_passed_over(project, &expected, sink);
         return Ok(Prepared::Nothing {
@@ -201,9 +201,9 @@ async fn prepare<'a>(
     let (look, mut present) =
         under_lock(&opened.session, request, lock, look, interrupt, sink).await?;
     // What was read before is only a forecast: it counts what is there under the lock.
-    let history = look.history.clone();
     let located = look.located(widest)?;
-    let chosen = plan(project, &history, &located, request.selection)?;
+    let chosen = plan(&opened.session, request, &look).await?;
+    let history = look.history;
     if nothing_to_do(project, &chosen, &history, &located) {
         let mut other_runs: Vec<String> = history.rows[before.min(history.rows.len())..]
             .iter()
@@ -241,7 +241,7 @@ async fn prepare<'a>(
     Ok(Prepared::Ready(Box::new(Run {
         project,
         opening: Opening {
-            look: false,
+            look: None,
             ..request.opening.clone()
         },
         opened,
@@ -301,7 +301,6 @@ async fn under_lock(
     sink: &mut dyn EventSink,
 ) -> Result<(Look, Option<Present>), RunError> {
     let Forecast { look, scripts } = forecast;
-    let survey = look.survey();
     let present = async {
         if look.history.is_empty() {
             Some(present_relations(session, scripts).await)
@@ -312,14 +311,14 @@ async fn under_lock(
     let (taken, again, present) = tokio::join!(
         biased;
         lock.try_take(session),
-        survey.again(session),
+        look.again(session),
         present,
     );
     if taken.map_err(RunError::own("could not ask for the lock"))? {
         return Ok((again?, present));
     }
     turn::take(session, lock, request.wait, interrupt, sink).await?;
-    Ok((survey.again(session).await?, None))
+    Ok((look.again(session).await?, None))
 }
 
 /// Returns the project's greatest version.
@@ -331,14 +330,18 @@ pub fn widest(project: &Project) -> i64 {
         .unwrap_or(0)
 }
 
-fn plan(
-    project: &Project,
-    history: &History,
-    located: &Located,
-    selection: &Selection,
-) -> Result<Chosen, RunError> {
-    let standings = standings(project, history, located.version_type());
-    Ok(choose(project, &standings, selection)?)
+/// Decides. What is wrong is told in full, and so is read in full first.
+async fn plan(session: &Session, request: &Request<'_>, look: &Look) -> Result<Chosen, RunError> {
+    let decide = |look: &Look| {
+        let project = request.project;
+        let located = look.located(widest(project))?;
+        let standings = standings(project, &look.history, located.version_type());
+        Ok(choose(project, &standings, request.selection)?)
+    };
+    match decide(look) {
+        Err(RunError::Plan(_)) => decide(&look.clone().in_full(session).await?),
+        decided => decided,
+    }
 }
 
 /// Rows of refinery's that evmig does not know yet are something to do.
@@ -448,7 +451,7 @@ async fn begin(
     };
     record::record_all(&opened.session, setup, &store, project, &adopted, why).await?;
     // Only now: what refinery wrote is known by the checksums of the old width.
-    widen_if_needed(&mut store, &opened.session, project, history).await?;
+    widen_if_needed(&mut store, &opened.session, project).await?;
     Ok(store)
 }
 
@@ -458,7 +461,6 @@ pub async fn widen_if_needed(
     store: &mut Store,
     session: &Session,
     project: &Project,
-    history: &History,
 ) -> Result<(), RunError> {
     let too_large = |migration: &Migration| {
         migration
@@ -472,8 +474,8 @@ pub async fn widen_if_needed(
         return Ok(());
     }
     // A row that matches no file keeps its checksum, and stays divergent.
-    let known: Vec<(i64, u64)> = history
-        .refinery
+    let rows = store.read_refinery(session).await?.refinery;
+    let known: Vec<(i64, u64)> = rows
         .iter()
         .filter_map(|row| {
             let of_row = |one: &&Migration| one.version.number() == Some(row.version);

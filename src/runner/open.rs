@@ -7,7 +7,7 @@ use super::attempt::{Interrupt, Link};
 use super::error::RunError;
 use super::watch::Watcher;
 use crate::history::error::HistoryError;
-use crate::history::locate::{Look, survey};
+use crate::history::locate::{Detail, Look, survey};
 use crate::pg::connect::{ConnectOptions, Connection, connect};
 use crate::pg::own_role::Beginnings;
 use crate::pg::params::Parameters;
@@ -35,8 +35,8 @@ pub struct Opening {
     pub write: bool,
     /// The schema that the history is in.
     pub history_schema: String,
-    /// Whether the history is read, too.
-    pub look: bool,
+    /// How much of the history is read, too.
+    pub look: Option<Detail>,
 }
 
 /// A session with what is known about its server.
@@ -71,7 +71,7 @@ impl Opened {
             return Ok(look?);
         }
         let survey = survey(&self.session, &self.history_schema).await?;
-        Ok(survey.read(&self.session).await?)
+        Ok(survey.read(&self.session, Detail::Full).await?)
     }
 
     /// Returns the session with everybody who listens while it works.
@@ -116,10 +116,10 @@ pub async fn open(opening: &Opening) -> Result<Opened, RunError> {
     let mut settings = SessionSettings::new(facts.version_num);
     let set_sql = settings.set_sql();
     let look = async {
-        match survey {
-            _ if !opening.look => None,
-            Ok(survey) => Some(survey.read(&session).await),
-            Err(error) => Some(Err(error)),
+        match (survey, opening.look) {
+            (_, None) => None,
+            (Ok(survey), Some(detail)) => Some(survey.read(&session, detail).await),
+            (Err(error), Some(_)) => Some(Err(error)),
         }
     };
     // Whoever had the session before, behind a pooler, may have changed it.

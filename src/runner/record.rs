@@ -180,7 +180,7 @@ pub async fn record(
     let project = request.project;
     // What counts is read under the lock.
     let opening = Opening {
-        look: false,
+        look: None,
         ..request.opening.clone()
     };
     let mut opened = open(&opening).await?;
@@ -211,7 +211,7 @@ pub async fn record(
     }
     located.create_if_missing(&opened.session).await?;
     let mut store = located.store();
-    apply::widen_if_needed(&mut store, &opened.session, project, history).await?;
+    apply::widen_if_needed(&mut store, &opened.session, project).await?;
     let mut phases: Vec<String> = migrations
         .iter()
         .map(|migration| project.manifest.phases[migration.phase].name.value.clone())

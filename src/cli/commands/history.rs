@@ -63,7 +63,7 @@ async fn run_async(
     let of_history = |error: HistoryError| failed(RunError::History(error));
     // Without reading it: a row that was edited by hand must not stop the search for it.
     let opening = Opening {
-        look: false,
+        look: None,
         ..database.opening(&clock::run_id(), false)
     };
     let opened = open(&opening).await.map_err(failed)?;

@@ -1,5 +1,7 @@
 //! `evmig status`
 
+use std::collections::HashMap;
+
 use clap::Args;
 
 use super::Context;
@@ -7,7 +9,7 @@ use crate::cli::database::{Database, runtime};
 use crate::cli::error::{CommandError, RunContext, of_run};
 use crate::cli::exit::Exit;
 use crate::clock;
-use crate::history::model::{History, Key};
+use crate::history::model::{History, Key, MigrationRow, RefineryRow};
 use crate::plan::standing::{Difference, MissingFile, Standing, Standings, key, standings};
 use crate::project::{Migration, Project};
 use crate::render::{json, terminal};
@@ -79,6 +81,22 @@ async fn report(
     ))
 }
 
+/// The newest word on each migration, looked up once: 10,000 migrations ask.
+struct Words<'a> {
+    latest: HashMap<&'a Key, &'a MigrationRow>,
+    refinery: HashMap<i64, &'a RefineryRow>,
+}
+
+impl<'a> Words<'a> {
+    fn new(history: &'a History) -> Self {
+        let refinery = history.refinery.iter();
+        Self {
+            latest: history.latest(),
+            refinery: refinery.map(|row| (row.version, row)).collect(),
+        }
+    }
+}
+
 fn assemble(
     project: &Project,
     history: &History,
@@ -87,6 +105,7 @@ fn assemble(
     server_version: String,
     program: &str,
 ) -> StatusReport {
+    let words = Words::new(history);
     let phases: Vec<PhaseStatus> = project
         .manifest
         .phases
@@ -98,7 +117,7 @@ fn assemble(
                 .iter()
                 .zip(&standings.of)
                 .filter(|(migration, _)| migration.phase == at)
-                .map(|(migration, standing)| status_of(project, history, migration, standing))
+                .map(|(migration, standing)| status_of(project, &words, migration, standing))
                 .collect();
             migrations.extend(
                 standings
@@ -144,7 +163,7 @@ fn assemble(
 
 fn status_of(
     project: &Project,
-    history: &History,
+    words: &Words<'_>,
     migration: &Migration,
     standing: &Standing,
 ) -> MigrationStatus {
@@ -177,9 +196,9 @@ fn status_of(
         Standing::Reverted => (MigrationState::Reverted, None),
     };
     let key = key(migration);
-    let row = history.latest().get(&key).copied().cloned();
+    let row = words.latest.get(&key).copied();
     let of_refinery = match &key {
-        Key::Version(version) => history.refinery.iter().find(|row| row.version == *version),
+        Key::Version(version) => words.refinery.get(version),
         Key::Repeatable(_) => None,
     };
     let is_in = !matches!(state, MigrationState::Pending | MigrationState::Failed);
@@ -195,11 +214,10 @@ fn status_of(
             .clone(),
         state,
         applied_on: row
-            .as_ref()
             .map(|row| row.at.clone())
             .or_else(|| of_refinery.map(|row| row.applied_on.clone()))
             .filter(|_| is_in),
-        run: row.map(|row| row.run).filter(|_| is_in),
+        run: row.map(|row| row.run.clone()).filter(|_| is_in),
         note,
     }
 }
