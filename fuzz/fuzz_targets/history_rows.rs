@@ -90,6 +90,7 @@ fuzz_target!(|input: Input| {
         drop(rows::migration_row(&row(loose)));
         drop(rows::statement_row(&row(loose)));
         drop(rows::refinery_row(&row(loose)));
+        drop(rows::brief_rows(&row(loose).text(0)));
         let _widened = verify::was_widened(&row(loose));
     }
     let history = read(&input);
@@ -100,8 +101,13 @@ fuzz_target!(|input: Input| {
         let _baseline = Baseline::from_note(row.note.as_deref());
         assert!(history.journal(&row.key).contains(&row));
     }
+    let brief = in_brief(&history);
     for width in [VersionType::Int4, VersionType::Int8] {
         against_the_project(&input, &history, width);
+        if let Some(brief) = &brief {
+            let full = standings(&PROJECT, &history, width);
+            assert_eq!(standings(&PROJECT, brief, width).of, full.of);
+        }
     }
     show(&history);
 });
@@ -127,6 +133,31 @@ fn read(input: &Input) -> History {
         .map(|values| rows::refinery_row(&row(values)))
         .collect();
     history
+}
+
+/// The same history as the text that deciding reads; `None` where it cannot be one.
+fn in_brief(history: &History) -> Option<History> {
+    let line = |row: &MigrationRow| {
+        let fields = [
+            row.seq.to_string(),
+            row.key.to_text(),
+            row.action.as_str().to_owned(),
+            row.sha256.clone(),
+            row.run.clone(),
+            row.name.clone(),
+        ];
+        fields.join("\t")
+    };
+    let lines: Vec<String> = history.rows.iter().map(line).collect();
+    let sorted = history.rows.is_sorted_by(|a, b| a.seq < b.seq);
+    let tabs = lines
+        .iter()
+        .all(|line| line.matches(['\t', '\n', '\r']).count() == 5);
+    let rows = rows::brief_rows(&lines.join("\n"));
+    (sorted && tabs && lines.iter().all(|line| !line.is_empty())).then(|| History {
+        rows: rows.expect("what was written can be read"),
+        ..history.clone()
+    })
 }
 
 fn against_the_project(input: &Input, history: &History, width: VersionType) {

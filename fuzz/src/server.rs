@@ -10,7 +10,7 @@ use std::time::Duration;
 use arbitrary::Arbitrary;
 use bytes::Bytes;
 use evmig::cli::error::CommandError;
-use evmig::pg::connect::{ConnectOptions, connect};
+use evmig::pg::connect::{ConnectOptions, Notice, connect};
 use evmig::pg::error::DbFailure;
 use evmig::pg::params::Parameters;
 use evmig::pg::probe::inspect;
@@ -301,6 +301,7 @@ async fn client() {
         timeout: Duration::from_secs(2),
         retry_refused: Duration::ZERO,
         application_name: None,
+        settings: None,
     };
     let connection = match connect(&PARAMETERS, &options).await {
         Ok(connection) => connection,
@@ -316,7 +317,7 @@ async fn client() {
         all.is_ok(),
         "the client waits for a server that has hung up"
     );
-    while let Ok(notice) = notices.try_recv() {
+    while let Ok(Notice { said: notice, .. }) = notices.try_recv() {
         told(&notice);
         let event = RunEvent::Notice {
             migration: None,
