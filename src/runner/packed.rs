@@ -186,7 +186,10 @@ impl Packed {
 
     fn give_settings(&mut self, contents: &Contents<'_>) {
         let setup = contents.setup;
-        for command in setup.settings(contents.guard, setup.policy.lock_timeout) {
+        // What the session has by itself, and has again after each file.
+        let is_given = |command: &String| command != "set local statement_timeout = 0";
+        let settings = setup.settings(contents.guard, setup.policy.lock_timeout);
+        for command in settings.into_iter().filter(is_given) {
             self.push(At::Begin, &command);
         }
     }

@@ -57,6 +57,10 @@ create table {schema}.migration (
     row_hash text not null
 );
 create index migration_key on {schema}.migration (key, seq);
+-- Scripts are written with every migration and read by people: compressing them took longer than the rest
+-- of the row.
+alter table {schema}.migration alter column up_sql set storage external,
+    alter column down_sql set storage external;
 comment on table {schema}.migration is
     'evmig: what happened to each migration, with its script and rollback script as they were';
 
