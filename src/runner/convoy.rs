@@ -184,7 +184,8 @@ async fn land(
     let mut over = false;
     for (index, file) in message.files.clone().zip(&message.packed) {
         let mut duration_ms = 0.0;
-        for done in 0..file.len() {
+        let commands_left = if over { 0 } else { file.len() };
+        for done in 0..commands_left {
             let stopped = |failure| Stopped {
                 file: index,
                 done,
@@ -207,23 +208,29 @@ async fn land(
                 tell(Answer::Statement(statement));
             }
         }
-        tell(Answer::Committed {
+        let committed = Answer::Committed {
             index,
             duration_ms,
             commands: *commands,
-        });
+        };
+        if index + 1 < message.files.end {
+            tell(committed);
+            continue;
+        }
+        // The end of a message may be lost like everything else; what became of its last file is then
+        // asked like that of any other, and the run goes on in a new session.
+        if !over {
+            let stopped = |failure| Stopped {
+                file: index,
+                done: file.len(),
+                failure,
+            };
+            let finished = finish(session, &mut message.flight, commands).await;
+            finished.map_err(stopped)?;
+        }
+        tell(committed);
     }
-    if over {
-        return Ok(());
-    }
-    let stopped = |failure| Stopped {
-        file: message.files.end - 1,
-        done: message.packed.last().map_or(0, Packed::len),
-        failure,
-    };
-    finish(session, &mut message.flight, commands)
-        .await
-        .map_err(stopped)
+    Ok(())
 }
 
 /// Nothing is known then, and the history is asked, as after a lost connection.

@@ -71,6 +71,24 @@ fn b07_the_answer_to_commit_is_lost() {
     assert!(lost_answers(3) >= 100);
 }
 
+/// B7: everything is committed, and one of the last words about it is lost: the end of a message has
+/// no migration of its own.
+#[test]
+fn b07_the_end_of_the_last_message_is_lost() {
+    let stage = Stage::new(&["first"]);
+    let last = stage.counts("first").messages;
+    for k in last.saturating_sub(60)..=last {
+        let cell = Cell {
+            scenario: "first",
+            fault: "ack",
+            k,
+            seed: seed(),
+        };
+        let violations = stage.run(&cell).violations;
+        assert!(violations.is_empty(), "{cell}\n{violations:#?}");
+    }
+}
+
 /// B7, B82: the driver took an answer that makes no sense for an error of the server, after which
 /// nothing can have been committed.
 #[test]

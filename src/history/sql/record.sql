@@ -12,7 +12,7 @@
 -- a third of its price.
 --
 -- Several files may share a message, and so have one now(): a file begins when its message does, or when
--- the file before it was recorded.
+-- the file before it was recorded, if the clock was not put back since.
 insert into {schema}.migration (seq, key, version, name, phase_number, phase, step, run_id,
     action, at, duration_ms, statements, sha256, refinery_checksum, journal_seq, reason,
     up_sql, down_sql, row_hash)
@@ -25,7 +25,8 @@ from (
         end + {held} as guard,
         case when $12 = 'none' then null
             when $12 is not null then $12::double precision
-            else round(date_part('epoch', t.at - greatest(now(), p.at)) * 1000000) / 1000
+            else round(date_part('epoch',
+                t.at - case when p.at between now() and t.at then p.at else now() end) * 1000000) / 1000
         end as duration_ms,
         p.row_hash as previous, $18 as facts
     from (select clock_timestamp() as at) t left join (
