@@ -2,6 +2,10 @@
 
 use super::split::SplitError;
 
+/// What separates words on a backslash line: `space` in psql's psqlscanslash.l, without the line ends.
+/// Not Rust's `char::is_whitespace`, which would take a no-break space off a file's name.
+pub(super) const BLANKS: [char; 4] = [' ', '\t', '\x0b', '\x0c'];
+
 /// A backslash line that is understood.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Line {
@@ -23,11 +27,11 @@ pub(super) fn read(text: &str, at: usize) -> Result<(Line, usize), SplitError> {
         .map_or(text.len(), |length| at + length);
     let name = command_name(&text[at..end]);
     let argument = &text[at + 1 + name.len()..end];
-    let separated = argument.is_empty() || argument.starts_with([' ', '\t']);
+    let separated = argument.is_empty() || argument.starts_with(BLANKS);
     let line = match name {
         "restrict" | "unrestrict" if separated => Line::Skipped,
         "i" | "include" | "ir" | "include_relative" if separated => Line::Include {
-            path: include_path(argument.trim())
+            path: include_path(argument.trim_matches(BLANKS))
                 .map_err(|problem| SplitError::Include { at, problem })?,
             relative: matches!(name, "ir" | "include_relative"),
         },
@@ -80,7 +84,7 @@ fn include_path(argument: &str) -> Result<String, IncludeProblem> {
     let (path, rest) = if let Some(quoted) = argument.strip_prefix('\'') {
         quoted_path(quoted)?
     } else {
-        let end = argument.find([' ', '\t']).unwrap_or(argument.len());
+        let end = argument.find(BLANKS).unwrap_or(argument.len());
         // psql strips semicolons after a file name.
         let path = argument[..end].trim_end_matches(';');
         (path.to_owned(), &argument[end..])
@@ -88,7 +92,7 @@ fn include_path(argument: &str) -> Result<String, IncludeProblem> {
     if path.contains(['\\', '`', '"']) || path.starts_with(':') {
         return Err(IncludeProblem::Special);
     }
-    if !rest.trim().trim_end_matches(';').is_empty() {
+    if !rest.trim_matches(BLANKS).trim_end_matches(';').is_empty() {
         return Err(IncludeProblem::MoreThanAPath);
     }
     if path.is_empty() {
@@ -130,6 +134,8 @@ mod tests {
             ("\\ir a.sql;", "a.sql", true),
             ("\\include 'it''s here.sql'  ", "it's here.sql", false),
             ("\\include_relative\ta.sql ;", "a.sql", true),
+            ("\\i\x0ca.sql\x0b", "a.sql", false),
+            ("\\i \u{a0}a.sql\u{2028}", "\u{a0}a.sql\u{2028}", false),
         ] {
             let wanted = Line::Include {
                 path: path.into(),

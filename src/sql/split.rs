@@ -357,7 +357,7 @@ impl Splitter<'_> {
         let (line, end) = psql::read(self.text, at)?;
         self.tokens.jump(end);
         if let Line::Include { path, relative } = line {
-            let end = at + self.text[at..end].trim_end().len();
+            let end = at + self.text[at..end].trim_end_matches(psql::BLANKS).len();
             self.script.items.push(Item::Include {
                 path,
                 relative,
