@@ -72,8 +72,6 @@ pub struct ServerFacts {
     pub current_user: String,
     /// Whether the session has a superuser's rights.
     pub superuser: bool,
-    /// Whether it may create schemas in the database.
-    pub can_create_schema: bool,
     /// `application_name` as the server knows it.
     pub application_name: String,
     /// After this time a lock waiter makes an autovacuum step aside.
@@ -161,7 +159,6 @@ fn read(
         session_user: safe("session_user")?,
         current_user: safe("current_user")?,
         superuser: flag("superuser")?,
-        can_create_schema: flag("can_create_schema")?,
         application_name: safe("application_name")?,
         deadlock_timeout: Duration::from_secs_f64(seconds),
     })

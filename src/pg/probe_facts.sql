@@ -11,7 +11,6 @@ SELECT pg_catalog.current_setting('server_version_num') AS version_num,
        SESSION_USER AS session_user,
        CURRENT_USER AS current_user,
        pg_catalog.current_setting('is_superuser') AS superuser,
-       pg_catalog.has_database_privilege(pg_catalog.current_database(), 'CREATE') AS can_create_schema,
        pg_catalog.current_setting('application_name') AS application_name,
        -- "1s", "500ms": an interval, too.
        pg_catalog.date_part('epoch',

@@ -42,31 +42,14 @@ pub enum Refusal {
         /// Its encoding.
         encoding: String,
     },
-    /// The role may not create the schema for the history.
-    #[error("the role `{role}` may not create a schema in the database `{database}`")]
-    CannotCreateSchema {
-        /// The role.
-        role: String,
-        /// The database.
-        database: String,
-    },
 }
 
-/// What the command is about to do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Needs {
-    /// Whether it writes at all.
-    pub write: bool,
-    /// Whether it has to create the schema for the history.
-    pub create_schema: bool,
-}
-
-/// Returns every reason not to run, so that all can be mended at once.
+/// Returns every reason not to run a command that writes, or only reads, so that all can be mended at once.
 pub fn refusals(
     facts: &ServerFacts,
     pooling: &Pooling,
     parameters: &Parameters,
-    needs: Needs,
+    write: bool,
 ) -> Vec<Refusal> {
     let mut refusals = Vec::new();
     if facts.version_num < OLDEST {
@@ -80,7 +63,7 @@ pub fn refusals(
             encoding: facts.encoding.clone(),
         });
     }
-    if !needs.write {
+    if !write {
         return refusals;
     }
     if let Pooling::Transaction { evidence } = pooling {
@@ -94,12 +77,6 @@ pub fn refusals(
     } else if facts.read_only {
         refusals.push(Refusal::ReadOnly {
             set_by: facts.read_only_source.clone(),
-        });
-    }
-    if needs.create_schema && !facts.can_create_schema {
-        refusals.push(Refusal::CannotCreateSchema {
-            role: facts.current_user.clone(),
-            database: facts.database.clone(),
         });
     }
     refusals

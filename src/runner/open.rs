@@ -13,7 +13,7 @@ use crate::pg::own_role::Beginnings;
 use crate::pg::params::Parameters;
 use crate::pg::pooling::{self, Pooling};
 use crate::pg::probe::{ServerFacts, inspect};
-use crate::pg::refusal::{Needs, refusals};
+use crate::pg::refusal::refusals;
 use crate::pg::session::{Notices, Session};
 use crate::pg::settings::{SessionSettings, startup_options};
 use crate::report::event::{EventSink, RunEvent};
@@ -105,11 +105,7 @@ pub async fn open(opening: &Opening) -> Result<Opened, RunError> {
     let (facts, survey) = tokio::try_join!(inspect(session.connection(), patience), survey)
         .map_err(own("could not ask the server about itself"))?;
     let pooling = look_for_pooler(session.connection(), &facts, opening, &options).await?;
-    let needs = Needs {
-        write: opening.write,
-        create_schema: false,
-    };
-    let reasons = refusals(&facts, &pooling, &opening.parameters, needs);
+    let reasons = refusals(&facts, &pooling, &opening.parameters, opening.write);
     if !reasons.is_empty() {
         return Err(RunError::Refused { reasons });
     }

@@ -15,15 +15,11 @@ use evmig::pg::connect::ConnectOptions;
 use evmig::pg::connect_error::Reason;
 use evmig::pg::pooling::{Evidence, Pooling, Unproven, detect};
 use evmig::pg::probe::{ReadOnlySource, ServerFacts, inspect};
-use evmig::pg::refusal::{Needs, Refusal, refusals};
+use evmig::pg::refusal::{Refusal, refusals};
 
 use crate::pg_server::{PgServer, block_on, free_port, give_away, open, parameters, run};
 
 const LIMIT: Duration = Duration::from_secs(10);
-const WRITE: Needs = Needs {
-    write: true,
-    create_schema: true,
-};
 
 /// A running PgBouncer in front of a server.
 struct Pooler {
@@ -103,7 +99,7 @@ fn probe(url: &str) -> (ServerFacts, Pooling) {
 
 fn refused(url: &str) -> Vec<Refusal> {
     let (facts, pooling) = probe(url);
-    refusals(&facts, &pooling, &parameters(url, None), WRITE)
+    refusals(&facts, &pooling, &parameters(url, None), true)
 }
 
 #[test]
@@ -225,16 +221,13 @@ fn facts_of_a_plain_role_on_a_plain_server() {
     assert_eq!(facts.application_name, "evmig/0.1.0 run=0123456789");
     assert_eq!(facts.deadlock_timeout, Duration::from_secs(1));
     assert!(facts.standard_conforming_strings);
-    assert!(!facts.superuser && !facts.can_create_schema);
+    assert!(!facts.superuser);
     let identifier = server.sql("SELECT system_identifier FROM pg_control_system()");
     assert_eq!(facts.system_identifier, Some(identifier));
     assert_eq!(facts.timeline, Some(1));
-    assert!(matches!(
-        refused(&url)[..],
-        [Refusal::CannotCreateSchema { .. }]
-    ));
+    assert_eq!(refused(&url), []);
     let (facts, _) = probe(&server.url("postgres"));
-    assert!(facts.superuser && facts.can_create_schema);
+    assert!(facts.superuser);
     // What an administrator has revoked is unknown, not an error.
     server.sql("REVOKE EXECUTE ON FUNCTION pg_control_system() FROM public");
     assert_eq!(probe(&url).0.system_identifier, None);

@@ -39,9 +39,6 @@ pub(super) fn refusal(reason: &Refusal, context: &RunContext) -> Problem {
             "create the database with ENCODING 'UTF8' TEMPLATE template0; migrations are UTF-8, \
              and not all of it fits",
         ),
-        Refusal::CannotCreateSchema { role, database } => {
-            problem("rights").hint(grant_hint(database, role))
-        }
     }
 }
 
