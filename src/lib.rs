@@ -12,7 +12,8 @@ pub mod sql;
 // L1: files on disk; the database driver.
 pub mod pg;
 pub mod project;
-// L2: what the database remembers; local servers.
+// L2: what the database remembers and consists of; local servers.
+pub mod catalog;
 pub mod history;
 pub mod shadow;
 // L3: deciding.

@@ -27,6 +27,10 @@ const MAX_ANSWER: u64 = 4 * 1024 * 1024;
 /// 120,000 migrations fit.
 const MAX_LONG_ANSWER: u64 = 256 * 1024 * 1024;
 
+/// The rows of an answer that lists a database's objects. A column of a table is a row that counts as 2.5 KB: a
+/// database of 100,000 tables has a few million.
+const MAX_CATALOG_ANSWER: u64 = 16 * 1024 * 1024 * 1024;
+
 /// What a row costs beside its bytes, in memory and time, and each of its columns.
 const ROW: u64 = 1024;
 const COLUMN: u64 = 64;
@@ -179,6 +183,7 @@ impl Watch {
                 return Ok(());
             }
             Bound::Long => MAX_LONG_ANSWER,
+            Bound::Catalog => MAX_CATALOG_ANSWER,
             Bound::Short => MAX_ANSWER,
         };
         let length = u64::from(length);
@@ -424,17 +429,17 @@ mod tests {
             takes(watch, rows, &message(b'D', &row))
         };
         let mut watch = ready_watch(true);
-        let question = watch.observer.own(true);
+        let question = watch.observer.own(Bound::Long);
         assert!(history(&mut watch, 100_000));
         watch.see(&message(b'C', b"SELECT 100000\0")).unwrap();
         watch.see(&message(b'Z', b"I")).unwrap();
         assert!(!takes(&mut watch, 100, &notice(60_000)));
         drop(question);
         let mut watch = ready_watch(true);
-        let _question = watch.observer.own(true);
+        let _question = watch.observer.own(Bound::Long);
         assert!(!history(&mut watch, 1_000_000));
         let mut watch = ready_watch(true);
-        let _question = watch.observer.own(false);
+        let _question = watch.observer.own(Bound::Short);
         assert!(!history(&mut watch, 100_000));
     }
 
@@ -442,12 +447,18 @@ mod tests {
     #[test]
     fn b82_a_short_question_ahead_of_a_long_one_is_short() {
         let mut watch = ready_watch(true);
-        let (short, _long) = (watch.observer.own(false), watch.observer.own(true));
+        let (short, _long) = (
+            watch.observer.own(Bound::Short),
+            watch.observer.own(Bound::Long),
+        );
         assert!(!takes(&mut watch, 100_000, &row(400)));
         let mut watch = ready_watch(true);
-        let (ahead, _long) = (watch.observer.own(false), watch.observer.own(true));
+        let (ahead, _long) = (
+            watch.observer.own(Bound::Short),
+            watch.observer.own(Bound::Long),
+        );
         drop((short, ahead));
-        let _behind = watch.observer.own(false);
+        let _behind = watch.observer.own(Bound::Short);
         assert!(takes(&mut watch, 100_000, &row(400)));
     }
 
@@ -457,10 +468,10 @@ mod tests {
         let ready = message(b'Z', b"I");
         let mut watch = ready_watch(true);
         assert!(takes(&mut watch, 10_000, &ready));
-        let question = watch.observer.own(false);
+        let question = watch.observer.own(Bound::Short);
         assert!(takes(&mut watch, 257, &ready));
         drop(question);
-        let _question = watch.observer.own(false);
+        let _question = watch.observer.own(Bound::Short);
         assert!(!takes(&mut watch, 10_000, &ready));
     }
 

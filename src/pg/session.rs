@@ -13,7 +13,7 @@ use super::cancel::Canceller;
 use super::connect::{Connection, Notice};
 use super::error::DbFailure;
 use super::silence::Pulse;
-use super::stream::Waiting;
+use super::stream::{Bound, Waiting};
 use crate::report::sanitize::for_terminal;
 
 /// A row of one of evmig's own queries; every column is selected as text.
@@ -162,7 +162,7 @@ impl Session {
 
     /// Runs a text of evmig's own with the simple protocol; its answer is short.
     pub async fn run(&self, sql: &str) -> Result<(), DbFailure> {
-        let _waiting = self.connection.observer().own(false);
+        let _waiting = self.connection.observer().own(Bound::Short);
         self.run_text(sql).await
     }
 
@@ -209,7 +209,9 @@ impl Session {
         sql: &str,
         parameters: &[Option<&str>],
     ) -> Result<Vec<Row>, DbFailure> {
-        self.ask(sql, parameters, false).await
+        self.ask(sql, parameters, Bound::Short)
+            .await
+            .map(|(_, rows)| rows)
     }
 
     /// The same for what grows with the project: the history. Its rows may have 256 MiB.
@@ -218,17 +220,28 @@ impl Session {
         sql: &str,
         parameters: &[Option<&str>],
     ) -> Result<Vec<Row>, DbFailure> {
-        self.ask(sql, parameters, true).await
+        self.ask(sql, parameters, Bound::Long)
+            .await
+            .map(|(_, rows)| rows)
+    }
+
+    /// The same for what grows with the database, with the names of the columns; of no rows there are none.
+    pub async fn query_catalog(
+        &self,
+        sql: &str,
+        parameters: &[Option<&str>],
+    ) -> Result<(Vec<String>, Vec<Row>), DbFailure> {
+        self.ask(sql, parameters, Bound::Catalog).await
     }
 
     async fn ask(
         &self,
         sql: &str,
         parameters: &[Option<&str>],
-        long: bool,
-    ) -> Result<Vec<Row>, DbFailure> {
+        bound: Bound,
+    ) -> Result<(Vec<String>, Vec<Row>), DbFailure> {
         trace(sql);
-        let _waiting = self.connection.observer().own(long);
+        let _waiting = self.connection.observer().own(bound);
         let typed: Vec<(&(dyn ToSql + Sync), Type)> = parameters
             .iter()
             .map(|value| (value as &(dyn ToSql + Sync), Type::TEXT))
@@ -243,19 +256,27 @@ impl Session {
         &self,
         sql: &str,
         typed: Vec<(&(dyn ToSql + Sync), Type)>,
-    ) -> Result<Vec<Row>, tokio_postgres::Error> {
+    ) -> Result<(Vec<String>, Vec<Row>), tokio_postgres::Error> {
         let client = &self.connection.client;
         let mut answer = pin!(client.query_typed_raw(sql, typed).await?);
+        let mut names = Vec::new();
         let mut rows = Vec::new();
         let mut unreadable = None;
         // Read to its end in any case: what is behind the answer is another one's.
         while let Some(row) = answer.try_next().await? {
+            if rows.is_empty() {
+                names = row
+                    .columns()
+                    .iter()
+                    .map(|column| column.name().to_owned())
+                    .collect();
+            }
             match text_row(&row) {
                 Ok(row) => rows.push(row),
                 Err(error) => unreadable = Some(error),
             }
         }
-        unreadable.map_or(Ok(rows), Err)
+        unreadable.map_or(Ok((names, rows)), Err)
     }
 
     /// Sends `COPY … FROM stdin` and streams its data; at most one chunk waits for the server. If the

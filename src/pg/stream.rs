@@ -50,8 +50,7 @@ pub(super) struct Observed {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Own {
     number: u64,
-    /// Whether its answer is a table of the history as a whole.
-    long: bool,
+    bound: Bound,
 }
 
 /// How much may come.
@@ -59,8 +58,10 @@ struct Own {
 pub(super) enum Bound {
     /// The answer to a statement of the user's: anything.
     Free,
-    /// One of evmig's own, with many rows.
+    /// One of evmig's own that reads the whole history.
     Long,
+    /// One of evmig's own that lists every object of the database.
+    Catalog,
     /// One of evmig's own.
     Short,
 }
@@ -81,10 +82,8 @@ impl Observed {
     pub(super) fn bound(&self) -> Bound {
         if self.known && self.users > 0 {
             Bound::Free
-        } else if self.own.front().is_some_and(|own| own.long) {
-            Bound::Long
         } else {
-            Bound::Short
+            self.own.front().map_or(Bound::Short, |own| own.bound)
         }
     }
 
@@ -136,10 +135,10 @@ impl Observer {
     }
 
     /// Says that a question of evmig's own is being sent.
-    pub(super) fn own(&self, long: bool) -> Waiting {
+    pub(super) fn own(&self, bound: Bound) -> Waiting {
         let mut observed = self.lock();
         let number = observed.own.back().map_or(0, |own| own.number + 1);
-        observed.own.push_back(Own { number, long });
+        observed.own.push_back(Own { number, bound });
         let observer = self.clone();
         Waiting {
             observer,

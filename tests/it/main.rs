@@ -12,6 +12,7 @@ mod apply_files;
 mod architecture;
 mod autovacuum;
 mod bad_projects;
+mod catalog;
 mod catalogue_files;
 mod catalogue_process;
 mod catalogue_server;

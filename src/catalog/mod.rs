@@ -1,0 +1,12 @@
+//! What a database consists of: read from its catalog, hashed, compared.
+//!
+//! An object is what it is called and what is said of it, both as text ([`model`]). The queries below `queries/` say
+//! which objects there are and what is said of each: a new property is a new column there, and nothing else.
+
+pub mod diff;
+pub mod error;
+pub mod fingerprint;
+pub mod model;
+mod privileges;
+mod queries;
+pub mod read;

@@ -1,0 +1,159 @@
+//! The queries, and what is filled in before they are sent: the same few conditions everywhere, and what depends on
+//! the server's version.
+
+/// A query with the name of its file.
+pub(super) struct Query {
+    pub(super) name: &'static str,
+    text: &'static str,
+}
+
+macro_rules! queries {
+    ($($name:literal),* $(,)?) => {
+        /// All queries.
+        pub(super) const ALL: &[Query] = &[$(Query {
+            name: $name,
+            text: include_str!(concat!("queries/", $name, ".sql")),
+        },)*];
+    };
+}
+
+// The longest answers first: the client reads them while the server looks for the rest.
+queries![
+    "column",
+    "relation",
+    "index",
+    "constraint",
+    "schema",
+    "extension",
+    "sequence",
+    "type",
+    "routine",
+    "trigger",
+    "rule",
+    "policy",
+    "event_trigger",
+    "statistics",
+    "default_privileges",
+    "cast",
+    "operator",
+    "operator_class",
+    "collation",
+    "conversion",
+    "language",
+    "text_search",
+    "foreign",
+    "publication",
+    "subscription",
+    "security_label",
+    "member_grants",
+];
+
+impl Query {
+    /// Returns the query for a server's version (`server_version_num`).
+    pub(super) fn sql(&self, version: u32) -> String {
+        let mut out = String::with_capacity(self.text.len() * 2);
+        // Whether what is read is wanted, for each `if` that is open.
+        let mut wanted = vec![true];
+        let mut rest = self.text;
+        while let Some(at) = rest.find("{{") {
+            push(&mut out, &rest[..at], &wanted);
+            let end = rest[at..].find("}}").map_or(rest.len(), |end| at + end);
+            let words: Vec<&str> = rest[at + 2..end].split_whitespace().collect();
+            rest = rest.get(end + 2..).unwrap_or_default();
+            match words.as_slice() {
+                ["if", least] => {
+                    wanted.push(least.parse().is_ok_and(|least: u32| version >= least));
+                }
+                ["else"] => {
+                    if let Some(last) = wanted.last_mut() {
+                        *last = !*last;
+                    }
+                }
+                ["end"] => {
+                    wanted.pop();
+                }
+                ["user_schema", schema] => push(&mut out, &user_schema(schema), &wanted),
+                ["no_member", catalog, oid] => push(&mut out, &no_member(catalog, oid), &wanted),
+                // `every_query_is_filled_in` finds it.
+                _ => push(&mut out, "{{", &wanted),
+            }
+        }
+        push(&mut out, rest, &wanted);
+        out
+    }
+}
+
+fn push(out: &mut String, text: &str, wanted: &[bool]) {
+    if wanted.iter().all(|wanted| *wanted) {
+        out.push_str(text);
+    }
+}
+
+/// Neither the system's nor the history's. Names that begin with `pg_` are reserved (PostgreSQL manual, 5.9.5).
+fn user_schema(schema: &str) -> String {
+    format!(
+        "(left({schema}.nspname, 3) <> 'pg_' AND {schema}.nspname <> 'information_schema' \
+         AND {schema}.nspname IS DISTINCT FROM $1)"
+    )
+}
+
+/// What an extension brought is the extension's.
+fn no_member(catalog: &str, oid: &str) -> String {
+    format!(
+        "NOT EXISTS (SELECT FROM pg_depend m WHERE m.classid = '{catalog}'::regclass \
+         AND m.objid = {oid} AND m.deptype = 'e')"
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_query_is_filled_in() {
+        for query in ALL {
+            for version in [140_000, 150_000, 160_000, 170_000, 180_000] {
+                let sql = query.sql(version);
+                assert!(
+                    !sql.contains("{{") && !sql.contains("}}"),
+                    "{}: {sql}",
+                    query.name
+                );
+                assert!(sql.contains("AS kind"), "{}", query.name);
+            }
+        }
+    }
+
+    #[test]
+    fn every_file_is_sent() {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/src/catalog/queries");
+        let mut files: Vec<String> = std::fs::read_dir(folder)
+            .unwrap()
+            .map(|entry| {
+                entry
+                    .unwrap()
+                    .path()
+                    .file_stem()
+                    .unwrap()
+                    .to_str()
+                    .unwrap()
+                    .to_owned()
+            })
+            .collect();
+        files.sort();
+        let mut names: Vec<&str> = ALL.iter().map(|query| query.name).collect();
+        names.sort_unstable();
+        assert_eq!(files, names);
+    }
+
+    #[test]
+    fn what_depends_on_the_version_is_chosen() {
+        let query = Query {
+            name: "",
+            text: "a{{if 150000}}b{{if 170000}}c{{else}}d{{end}}e{{else}}f{{end}}g",
+        };
+        assert_eq!(query.sql(140_000), "afg");
+        assert_eq!(query.sql(150_000), "abdeg");
+        assert_eq!(query.sql(180_000), "abceg");
+    }
+}

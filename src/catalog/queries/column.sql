@@ -1,0 +1,46 @@
+-- Columns of tables, views, foreign tables and composite types.
+SELECT 'column' AS kind, n.nspname AS schema, c.relname AS parent, a.attname AS name,
+       row_number() OVER (PARTITION BY a.attrelid ORDER BY a.attnum)::text AS position,
+       format_type(a.atttypid, a.atttypmod) AS type,
+       CASE WHEN a.attcollation <> t.typcollation AND a.attcollation <> 0 THEN a.attcollation::regcollation::text END
+           AS collation,
+       CASE WHEN a.attnotnull THEN 'yes' END AS not_null,
+       CASE WHEN a.attgenerated = '' THEN pg_get_expr(ad.adbin, ad.adrelid) END AS "default",
+       CASE a.attgenerated WHEN 's' THEN 'stored ' WHEN 'v' THEN 'virtual ' END || pg_get_expr(ad.adbin, ad.adrelid)
+           AS generated,
+       CASE a.attidentity WHEN 'a' THEN 'always' WHEN 'd' THEN 'by default' END AS identity,
+       CASE WHEN a.attidentity <> '' THEN (
+           SELECT format(
+               '%s start %s increment %s min %s max %s cache %s%s%s',
+               s.seqrelid::regclass, s.seqstart, s.seqincrement, s.seqmin, s.seqmax, s.seqcache,
+               CASE WHEN s.seqcycle THEN ' cycle' END, CASE sc.relpersistence WHEN 'u' THEN ' unlogged' END
+           )
+           FROM pg_depend i
+           JOIN pg_sequence s ON s.seqrelid = i.objid
+           JOIN pg_class sc ON sc.oid = i.objid
+           WHERE i.classid = 'pg_class'::regclass AND i.refclassid = 'pg_class'::regclass
+               AND i.refobjid = a.attrelid AND i.refobjsubid = a.attnum AND i.deptype = 'i'
+       ) END AS identity_sequence,
+       CASE WHEN a.attstorage <> t.typstorage THEN
+           CASE a.attstorage WHEN 'p' THEN 'plain' WHEN 'e' THEN 'external' WHEN 'm' THEN 'main' WHEN 'x' THEN 'extended' END
+       END AS storage,
+       CASE a.attcompression WHEN 'p' THEN 'pglz' WHEN 'l' THEN 'lz4' END AS compression,
+       -- 17 says NULL where earlier versions say -1.
+       nullif(a.attstattarget, -1)::text AS statistics,
+       CASE WHEN a.attoptions IS NOT NULL THEN (SELECT string_agg(o, ', ' ORDER BY o) FROM unnest(a.attoptions) AS o) END
+           AS options,
+       CASE WHEN a.attfdwoptions IS NOT NULL
+           THEN (SELECT string_agg(o, ', ' ORDER BY o) FROM unnest(a.attfdwoptions) AS o)
+       END AS foreign_options,
+       CASE WHEN a.attinhcount > 0 THEN CASE WHEN a.attislocal THEN 'and local' ELSE 'yes' END END AS inherited,
+       a.attacl::text AS acl,
+       CASE WHEN a.attacl IS NOT NULL THEN acldefault('c', c.relowner)::text END AS acl_default,
+       d.description AS comment
+FROM pg_attribute a
+JOIN pg_class c ON c.oid = a.attrelid
+JOIN pg_namespace n ON n.oid = c.relnamespace
+JOIN pg_type t ON t.oid = a.atttypid
+LEFT JOIN pg_attrdef ad ON ad.adrelid = a.attrelid AND ad.adnum = a.attnum
+LEFT JOIN pg_description d ON d.classoid = 'pg_class'::regclass AND d.objoid = a.attrelid AND d.objsubid = a.attnum
+WHERE a.attnum > 0 AND NOT a.attisdropped AND c.relkind IN ('r', 'p', 'v', 'm', 'f', 'c')
+    AND {{user_schema n}} AND {{no_member pg_class c.oid}}
