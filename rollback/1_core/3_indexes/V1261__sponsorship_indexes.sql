@@ -1,0 +1,12 @@
+drop index public.invoices_deal_idx;
+drop index public.deliverables_due_idx;
+drop index public.deliverables_deal_idx;
+drop index public.deal_stage_history_actor_idx;
+drop index public.deal_stage_history_deal_idx;
+drop index public.deals_owner_idx;
+drop index public.deals_package_idx;
+drop index public.deals_sponsor_idx;
+drop index public.deals_event_idx;
+drop index public.deals_pipeline_idx;
+drop index public.sponsor_contacts_primary_idx;
+drop index public.sponsor_contacts_sponsor_idx;

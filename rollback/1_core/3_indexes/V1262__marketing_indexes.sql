@@ -1,0 +1,9 @@
+drop index public.marketing_attributions_campaign_idx;
+drop index public.social_posts_schedule_idx;
+drop index public.social_posts_campaign_idx;
+drop index public.email_sends_queue_idx;
+drop index public.email_sends_provider_ref_idx;
+drop index public.email_sends_template_idx;
+drop index public.campaigns_creator_idx;
+drop index public.campaigns_segment_idx;
+drop index public.campaigns_event_idx;

@@ -1,0 +1,16 @@
+drop index public.scheduled_jobs_dedupe_idx;
+drop index public.scheduled_jobs_locked_idx;
+drop index public.scheduled_jobs_due_idx;
+drop index public.scheduled_jobs_run_idx;
+drop index public.notifications_unread_idx;
+drop index public.notifications_user_idx;
+drop index public.workflow_runs_organization_created_idx;
+drop index public.workflows_trigger_idx;
+drop index public.workflows_creator_idx;
+drop index public.task_comments_author_idx;
+drop index public.task_comments_task_idx;
+drop index public.tasks_depends_on_idx;
+drop index public.tasks_creator_idx;
+drop index public.tasks_assignee_idx;
+drop index public.tasks_event_idx;
+drop index public.tasks_open_due_idx;

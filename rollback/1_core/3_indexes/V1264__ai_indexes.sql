@@ -1,0 +1,9 @@
+drop index public.ai_predictions_subject_idx;
+drop index public.ai_predictions_event_idx;
+drop index public.content_generations_creator_idx;
+drop index public.content_generations_agent_idx;
+drop index public.content_generations_event_idx;
+drop index public.ai_messages_user_idx;
+drop index public.ai_messages_conversation_idx;
+drop index public.ai_conversations_member_idx;
+drop index public.ai_conversations_agent_idx;

@@ -1,0 +1,1 @@
+drop table app_private.table_policies;
