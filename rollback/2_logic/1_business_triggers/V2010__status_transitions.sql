@@ -1,0 +1,11 @@
+drop trigger check_transition on public.tasks;
+drop trigger check_transition on public.deals;
+drop trigger check_transition on public.tickets;
+drop trigger check_transition on public.refunds;
+drop trigger check_transition on public.payments;
+drop trigger check_transition on public.orders;
+drop trigger check_transition on public.events;
+drop function app_private.check_transition();
+drop table app_private.status_transitions;
+drop function app_private.current_profile_id();
+drop function app_private.fail(integer, text, text, text, jsonb);

@@ -1,0 +1,16 @@
+drop trigger keep_identity on public.tickets;
+drop function app_private.keep_ticket_identity();
+drop trigger move_stock_delete on public.tickets;
+drop trigger move_stock_update on public.tickets;
+drop trigger move_stock_insert on public.tickets;
+drop trigger move_stock_delete on public.ticket_reservations;
+drop trigger move_stock_update on public.ticket_reservations;
+drop trigger move_stock_insert on public.ticket_reservations;
+drop function app_private.tickets_deleted();
+drop function app_private.tickets_updated();
+drop function app_private.tickets_inserted();
+drop function app_private.reservations_deleted();
+drop function app_private.reservations_updated();
+drop function app_private.reservations_inserted();
+drop function app_private.move_stock(uuid[], bigint[], bigint[]);
+alter table public.ticket_categories reset (fillfactor);

@@ -1,0 +1,10 @@
+drop trigger settle_refund_update on public.refunds;
+drop trigger settle_refund_insert on public.refunds;
+drop function app_private.settle_refund();
+drop trigger check_refund on public.refunds;
+drop function app_private.check_refund();
+drop trigger keep_payment on public.payments;
+drop function app_private.keep_payment();
+drop trigger settle_payment_update on public.payments;
+drop trigger settle_payment_insert on public.payments;
+drop function app_private.settle_payment();

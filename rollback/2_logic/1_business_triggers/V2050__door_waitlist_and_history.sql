@@ -1,0 +1,13 @@
+drop trigger record_status_update on public.events;
+drop trigger record_status_insert on public.events;
+drop function app_private.record_event_status();
+drop trigger record_price_update on public.ticket_categories;
+drop trigger record_price_insert on public.ticket_categories;
+drop function app_private.record_price();
+drop trigger stock_freed on public.ticket_categories;
+drop function app_private.stock_freed();
+drop function app_private.promote_waitlist(uuid);
+drop trigger mark_ticket_used on public.check_ins;
+drop trigger check_in_ticket on public.check_ins;
+drop function app_private.mark_ticket_used();
+drop function app_private.check_in_ticket();

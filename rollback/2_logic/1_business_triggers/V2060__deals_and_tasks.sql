@@ -1,0 +1,10 @@
+drop trigger zz_audit_status on public.tasks;
+drop trigger check_task on public.tasks;
+drop function app_private.check_task();
+drop trigger record_stage_update on public.deals;
+drop trigger record_stage_insert on public.deals;
+drop function app_private.record_deal_stage();
+drop trigger close_deal on public.deals;
+drop function app_private.close_deal();
+drop trigger take_sponsor_slot on public.deals;
+drop function app_private.take_sponsor_slot();

@@ -1,0 +1,13 @@
+drop trigger execute_refund on public.refunds;
+drop trigger deliver_tickets on public.orders;
+drop function app_private.enqueue_follow_up();
+drop trigger start_workflows_insert on public.check_ins;
+drop trigger start_workflows_update on public.tasks;
+drop trigger start_workflows_insert on public.tasks;
+drop trigger start_workflows_update on public.deals;
+drop trigger start_workflows_insert on public.deals;
+drop trigger start_workflows_update on public.orders;
+drop trigger start_workflows_update on public.events;
+drop trigger start_workflows_insert on public.events;
+drop function app_private.start_workflows();
+drop function app_private.enqueue_job(uuid, text, jsonb, text, timestamptz);

@@ -1,0 +1,1 @@
+drop function app_private.unit_price(uuid, integer, timestamptz);

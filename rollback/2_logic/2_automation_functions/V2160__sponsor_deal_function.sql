@@ -1,0 +1,1 @@
+drop function public.create_sponsor_deal(uuid, uuid, text, uuid, text, text, bigint, integer, date);

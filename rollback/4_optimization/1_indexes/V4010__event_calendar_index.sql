@@ -1,0 +1,2 @@
+-- evmig: no-transaction
+drop index concurrently public.idx_events_org_date_status;

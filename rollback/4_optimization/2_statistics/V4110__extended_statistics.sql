@@ -1,0 +1,7 @@
+drop statistics public.deals_stage_statistics;
+drop statistics public.tasks_status_statistics;
+drop statistics public.payments_status_statistics;
+drop statistics public.order_items_category_statistics;
+drop statistics public.tickets_category_statistics;
+drop statistics public.events_status_statistics;
+drop statistics public.orders_event_statistics;

@@ -1,0 +1,9 @@
+drop view monitoring.rules;
+drop function monitoring.slow_statements(integer);
+drop view monitoring.database_health;
+drop view monitoring.index_usage;
+drop view monitoring.table_growth;
+drop view monitoring.blocked_queries;
+drop view monitoring.long_running_queries;
+drop view monitoring.connections;
+drop schema monitoring;
