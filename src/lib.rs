@@ -16,8 +16,9 @@ pub mod project;
 pub mod catalog;
 pub mod history;
 pub mod shadow;
-// L3: deciding.
+// L3: deciding; the large sample world.
 pub mod plan;
+pub mod seed;
 // L4: doing.
 pub mod runner;
 // L5: showing.

@@ -7,7 +7,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use super::commands::{
     apply::ApplyArgs, baseline::BaselineArgs, completions::CompletionsArgs, config::ConfigArgs,
     db::DbArgs, history::HistoryArgs, init::InitArgs, man::ManArgs, new::NewArgs,
-    repair::RepairArgs, status::StatusArgs,
+    repair::RepairArgs, seed::SeedArgs, status::StatusArgs,
 };
 
 /// Deploy PostgreSQL schemas in phases, and take them back
@@ -127,6 +127,7 @@ pub enum Command {
     History(HistoryArgs),
     Baseline(BaselineArgs),
     Repair(RepairArgs),
+    Seed(SeedArgs),
     Config(ConfigArgs),
     Db(DbArgs),
     Completions(CompletionsArgs),

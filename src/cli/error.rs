@@ -2,6 +2,7 @@
 
 mod refusal;
 mod run;
+mod seed;
 mod stop;
 
 use super::exit::Exit;
@@ -13,6 +14,7 @@ use crate::report::problem::Problem;
 use crate::shadow::EmbeddedError;
 
 pub use run::{RunContext, of_run};
+pub use seed::{SeedContext, of_seed};
 
 /// Why a command failed.
 #[derive(Debug)]

@@ -10,6 +10,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use super::ui::Ui;
 use crate::render::{json, terminal};
 use crate::report::event::{EventSink, RunEvent};
+use crate::report::seed::SeedProgress;
 
 /// A bar before this time would only flicker.
 const BAR_AFTER: Duration = Duration::from_millis(250);
@@ -141,4 +142,51 @@ fn new_bar(statements: u64, unicode: bool) -> ProgressBar {
     let bar = ProgressBar::with_draw_target(Some(statements), ProgressDrawTarget::hidden());
     bar.set_style(style);
     bar
+}
+
+/// Shows how many cells of a world are there: a bar on a terminal, a line now and then elsewhere.
+pub struct CellBar<'a> {
+    ui: &'a mut Ui,
+    bar: Option<ProgressBar>,
+    begun: Instant,
+    told: Instant,
+}
+
+impl<'a> CellBar<'a> {
+    /// Makes the bar.
+    pub fn new(ui: &'a mut Ui, cells: u64) -> Self {
+        let bar = ui.lively.then(|| new_bar(cells, ui.look().unicode));
+        let now = Instant::now();
+        Self {
+            ui,
+            bar,
+            begun: now,
+            told: now,
+        }
+    }
+
+    /// Takes the news.
+    pub fn show(&mut self, progress: &SeedProgress) {
+        let text = terminal::seed_progress(progress, self.ui.look());
+        if let Some(bar) = &self.bar {
+            bar.set_position(u64::from(progress.done));
+            bar.set_message(text);
+            if self.begun.elapsed() >= BAR_AFTER && bar.is_hidden() {
+                bar.set_draw_target(ProgressDrawTarget::stderr());
+                bar.enable_steady_tick(Duration::from_millis(120));
+            }
+        } else if self.told.elapsed() >= REPEAT_EVERY {
+            self.told = Instant::now();
+            let line = format!("  {} of {}  {text}\n", progress.done, progress.of);
+            self.ui.say(&line);
+        }
+    }
+}
+
+impl Drop for CellBar<'_> {
+    fn drop(&mut self) {
+        if let Some(bar) = self.bar.take() {
+            bar.finish_and_clear();
+        }
+    }
 }

@@ -12,6 +12,7 @@ use crate::report::event::RunEvent;
 use crate::report::history::{HistoryEntry, HistoryReport};
 use crate::report::problem::Problem;
 use crate::report::run::{AppliedMigration, ApplyReport, Outcome, RecordReport};
+use crate::report::seed::{SeedOutcome, SeedReport, TableRows};
 use crate::report::status::{MigrationStatus, PhaseStatus, StatusReport};
 use crate::report::target::Target;
 
@@ -99,6 +100,38 @@ pub fn apply(report: &ApplyReport) -> String {
         duration_ms: report.duration_ms,
         error: report.error.as_ref().map(WireProblem::from),
         errors: report.errors.iter().map(WireProblem::from).collect(),
+    })
+}
+
+#[derive(Serialize)]
+struct WireSeed<'a> {
+    schema: &'static str,
+    outcome: SeedOutcome,
+    target: &'a Target,
+    scale: Option<u32>,
+    triggers_suspended: Option<bool>,
+    cells_before: u32,
+    cells: u32,
+    rows: u64,
+    tables: &'a [TableRows],
+    duration_ms: f64,
+    error: Option<WireProblem<'a>>,
+}
+
+/// Returns the document of `evmig seed`.
+pub fn seed(report: &SeedReport) -> String {
+    pretty(&WireSeed {
+        schema: report.schema,
+        outcome: report.outcome,
+        target: &report.target,
+        scale: report.scale,
+        triggers_suspended: report.triggers_suspended,
+        cells_before: report.cells_before,
+        cells: report.cells,
+        rows: report.rows,
+        tables: &report.tables,
+        duration_ms: report.duration_ms,
+        error: report.error.as_ref().map(WireProblem::from),
     })
 }
 

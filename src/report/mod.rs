@@ -9,5 +9,6 @@ pub mod place;
 pub mod problem;
 pub mod run;
 pub mod sanitize;
+pub mod seed;
 pub mod status;
 pub mod target;

@@ -22,6 +22,7 @@ const LAYERS: &[(&str, u8)] = &[
     ("catalog", 2),
     ("shadow", 2),
     ("plan", 3),
+    ("seed", 3),
     ("lint", 3),
     ("verify", 3),
     ("health", 3),

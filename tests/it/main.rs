@@ -47,6 +47,7 @@ mod runners_many;
 mod scaffold_commands;
 mod scripts_checked;
 mod secrets;
+mod seed;
 mod split_corpus;
 mod tamper;
 mod tls;

@@ -10,6 +10,7 @@ pub mod init;
 pub mod man;
 pub mod new;
 pub mod repair;
+pub mod seed;
 pub mod status;
 
 use super::args::{Cli, Command, GlobalArgs};
@@ -43,6 +44,7 @@ pub fn run(cli: Cli, environment: Environment, ui: &mut Ui) -> Result<Exit, Comm
         Command::History(args) => history::run(&args, &mut context),
         Command::Baseline(args) => baseline::run(&args, &mut context),
         Command::Repair(args) => repair::run(&args, &mut context),
+        Command::Seed(args) => seed::run(&args, &mut context),
         Command::Config(args) => config::run(&args, &mut context),
         Command::Db(args) => db::run(&args, &mut context),
         Command::Completions(args) => completions::run(&args, &mut context),

@@ -62,13 +62,7 @@ const TRIGGERS: &str = "select tgname from pg_trigger where tgenabled <> 'O'";
 
 /// Takes the picture of a database: its catalog without evmig's schema, and every table's rows.
 pub(crate) fn picture(session: &mut Session) -> Vec<String> {
-    let script = include_str!("../../../scripts/check-schema");
-    let catalog = script
-        .split_once("picture.sql\" <<'SQL'\n")
-        .and_then(|(_, rest)| rest.split_once("\nSQL\n"))
-        .map(|(query, _)| query.replace("nspname !~ '^pg_'", "nspname !~ '^(pg_|evmig$)'"))
-        .expect("the script has the query");
-    let mut lines = session.lines(&catalog);
+    let mut lines = session.lines(include_str!("../../database/support/picture.sql"));
     session.execute("reset search_path");
     lines.extend(session.lines(
         "select c.relname || ' rows: ' || (xpath('/row/c/text()', query_to_xml(format(
