@@ -47,18 +47,18 @@ def tables(count):
     ]
 
 
-def shipped(root):
-    """The project at the repository's root, in the order in which evmig applies it.
+# All that one transaction can hold: not the sample data, not what goes with CONCURRENTLY.
+SHIPPED_PHASES = ("core", "logic")
 
-    Phases that are for some environments only are left out, as evmig leaves them out where the
-    database is named by its URL.
-    """
+
+def shipped(root):
+    """The schema of the project at the repository's root, in the order in which evmig applies it."""
     with open(Path(root, "phases.toml"), "rb") as file:
         phases = tomllib.load(file)["phase"]
     found = []
     for phase in phases:
         for step in phase.get("step", []):
-            if "environments" not in phase and "migrations" in step:
+            if phase["name"] in SHIPPED_PHASES and "migrations" in step:
                 found += of_step(root, step["migrations"])
     # Versions follow the order of phases and steps: evmig insists on it.
     return sorted(found, key=lambda migration: migration.version)
@@ -91,10 +91,14 @@ def evmig(folder, migrations):
 
 
 def evmig_shipped(root, folder):
-    """The shipped project as it is: with its phases, steps and contracts."""
-    for name in ("migrations", "rollback"):
-        shutil.copytree(Path(root, name), Path(folder, name))
-    shutil.copy(Path(root, "phases.toml"), folder)
+    """The same phases as they are shipped: with their steps and contracts."""
+    text = Path(root, "phases.toml").read_text()
+    head, *phases = re.split(r"(?m)^(?=\[\[phase\]\])", text)
+    kept = [phase for phase in phases if re.search(r'(?m)^name = "(.*)"', phase)[1] in SHIPPED_PHASES]
+    write(f"{folder}/phases.toml", head + "".join(kept))
+    for step in re.findall(r'(?m)^migrations = "(.*)"', "".join(kept)):
+        for name in ("migrations", "rollback"):
+            shutil.copytree(Path(root, name, step), Path(folder, name, step))
 
 
 def psql(folder, migrations):

@@ -15,7 +15,9 @@ import bystanders
 import layouts
 import measure
 import memory
+import purchases
 import report
+import seed
 from rows import Bench
 from server import Server
 from tools import all_tools, prefer
@@ -32,7 +34,7 @@ def row_table(root):
                 lambda bench, row, round_trip=round_trip: bench.apply(
                     row, set_name, migrations(), psql_arguments, round_trip))
 
-    apply("shipped", "the shipped schema on an empty database", "shipped",
+    apply("shipped", "the shipped schema (phases 1 and 2) on an empty database", "shipped",
           lambda: layouts.shipped(root), ["-1", "-f", "all.sql"])
     apply("ddl", "1,000 migrations that make a table each", "tables-1000",
           lambda: layouts.tables(1000), ["-f", "each.sql"])
@@ -48,6 +50,8 @@ def row_table(root):
     table["binary"] = ("size of the programs", report.binary_row)
     table["memory"] = ("peak memory while loading a file of 1 GB", memory.row)
     table["bystanders"] = ("what others notice of 30 migrations on their tables", bystanders.row)
+    table["purchase"] = ("purchases that the platform commits in a second", purchases.row)
+    table["seed"] = ("`evmig seed` beside `psql \\copy` of the same rows", seed.row)
     return table
 
 

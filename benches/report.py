@@ -116,6 +116,23 @@ class Promises:
         self.add("bystanders: longest wait of anybody", f"≤ {limit} ms (lock_timeout + 200 ms)",
                  f"{row['longest_ms']:.0f} ms", row["longest_ms"] <= limit)
 
+    def purchases(self):
+        for one in self.rows.get("purchase", {}).get("measured", []):
+            what = f"purchases by 16 clients, {one['categories']} {'category' if one['categories'] == 1 else 'categories'}"
+            seen = f"{one['per_second']:,.0f} a second, p95 {one['p95_ms']:.0f} ms"
+            if one["place"] == "memory":
+                holds = one["per_second"] >= 1000 and one["p95_ms"] <= 100
+                self.add(f"{what}, data in memory", "≥ 1,000 a second, p95 ≤ 100 ms", seen, holds)
+
+    def seed(self):
+        row = self.rows.get("seed")
+        if row:
+            ratio = row["speed_ratio"]
+            self.add("`evmig seed` by the speed of `psql \\copy`", "≥ 0.8", f"{ratio:.2f}", ratio >= 0.8)
+            small, large = row["peaks"].values()
+            seen = f"{small / 1e6:.1f} MB and, with four times the rows, {large / 1e6:.1f} MB"
+            self.add("memory of `evmig seed`", "flat", seen, large <= small * 1.1)
+
     def markdown(self):
         self.ratio("shipped-0ms", "psql", 0.7, "the shipped schema: evmig / `psql -1 -f`, loopback")
         self.ratio("shipped-20ms", "psql", 0.05, "the shipped schema: evmig / `psql -1 -f`, 20 ms")
@@ -127,6 +144,8 @@ class Promises:
         self.fastest()
         self.bystanders()
         self.memory()
+        self.purchases()
+        self.seed()
         if not self.lines:
             return ""
         return "| what | bar | seen | holds |\n|---|---|---|---|\n" + "\n".join(self.lines)
@@ -162,6 +181,16 @@ def row_text(row, rows):
                         f"| {told['tool']} | {told['peak_bytes'] / 1e6:,.0f} MB | {told['seconds']:.1f} s |")
     elif row["row"] == "bystanders":
         text.append(bystanders_text(row))
+    elif row["row"] == "purchase":
+        text += ["| data | categories | purchases a second | p95 | failed |", "|---|---:|---:|---:|---:|"]
+        for one in row["measured"]:
+            place = {"memory": "in memory", "disk": "on disk"}[one["place"]]
+            text.append(f"| {place} | {one['categories']} | {one['per_second']:,.0f} | {one['p95_ms']:.1f} ms | "
+                        f"{one['failed']} |")
+    elif row["row"] == "seed":
+        text += [f"Scale {row['scale']}, about {row['rows']:,} rows.", "", "| | runs, in seconds |", "|---|---|"]
+        for name, samples in row["samples_s"].items():
+            text.append(f"| `{name}` | {', '.join(f'{one:.2f}' for one in samples)} |")
     else:
         text.append(tools_table(row))
         trips = round_trips(row, rows)

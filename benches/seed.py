@@ -1,29 +1,24 @@
-"""`evmig seed` beside `psql \\copy` of the same rows, in turn, into copies of one empty database.
+"""The row about `evmig seed`: beside `psql \\copy` of the same rows, in turn, into copies of one empty database.
 
-    python3 -B benches/seed.py --evmig PATH --server URL [--scale N] [--rounds N]
-
-URL is a superuser's, to any database of a server that may be filled with throw-away ones. Both sides
-pass by triggers (session_replication_role), both into the same tables with the same indexes, and both
-analyse them at the end; psql has its files ready and copies each table in one piece, which is in its
-favour.
+Both pass by triggers (session_replication_role), both into the same tables with the same indexes, and both
+analyse them at the end; psql has its files ready and copies each table in one piece, which is in its favour.
 """
 
-import argparse
 import os
 import re
-import sys
-import tempfile
-from urllib.parse import urlsplit, urlunsplit
 
+import layouts
 import measure
 
-ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-CAP = 3600
+SCALES = (4, 16)
+CAP = 900
+ROUNDS = 3
+EMPTY, FULL = "bench_seed_empty", "bench_seed"
 
 
-def tables():
+def tables(root):
     """The tables with their columns, in the order in which they are loaded."""
-    with open(os.path.join(ROOT, "src/seed/tables.rs"), encoding="utf-8") as file:
+    with open(os.path.join(root, "src/seed/tables.rs"), encoding="utf-8") as file:
         text = file.read()
     names = dict(re.findall(r'Self::(\w+) => "([\w.]+)"', text))
     lists = re.findall(r'Self::(\w+) =>\s*\{?\s*"([\w, \\\n]+)"', text)
@@ -34,92 +29,73 @@ def tables():
     return [(names[name], columns[name]) for name in names]
 
 
-class Databases:
-    """Throw-away databases on one server."""
-
-    def __init__(self, url, work):
-        self.url, self.work = url, work
-        self.environment = dict(os.environ, LC_ALL="C.UTF-8")
-
-    def of(self, name):
-        return urlunsplit(urlsplit(self.url)._replace(path=f"/{name}"))
-
-    def run(self, command):
-        output = os.path.join(self.work, "output")
-        run = measure.run(command, cwd=ROOT, env=self.environment, output_path=output, cap=CAP)
-        if not run.ok:
-            sys.exit(f"{' '.join(command)}: {run.complaint()}")
-        return run
-
-    def psql(self, database, *arguments):
-        base = ["psql", "-Xq", "-v", "ON_ERROR_STOP=1", "-d", self.of(database)]
-        return self.run([*base, *arguments])
-
-    def fresh(self, name, template):
-        self.psql("postgres", "-c", f"drop database if exists {name}")
-        self.psql("postgres", "-c", f"create database {name} template {template}")
-
-
-def main():
-    """Measures and prints one table."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--evmig", required=True)
-    parser.add_argument("--server", required=True, metavar="URL")
-    parser.add_argument("--scale", type=int, default=10)
-    parser.add_argument("--rounds", type=int, default=3)
-    options = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="evmig-bench-") as work:
-        databases = Databases(options.server, work)
-        try:
-            compare(databases, options, work)
-        finally:
-            for name in ("bench_seed", "bench_seed_empty"):
-                databases.psql("postgres", "-c", f"drop database if exists {name}")
+def row(bench, _row):
+    """Speed at the larger scale in turn; memory at both, which must not differ."""
+    folder = os.path.join(bench.work, "evmig", "shipped")
+    if not os.path.exists(folder):
+        layouts.evmig_shipped(bench.root, folder)
+    server = bench.server
+    server.fresh(EMPTY)
+    try:
+        evmig(bench, folder, EMPTY, "apply")
+        peaks = {}
+        for scale in SCALES:
+            bench.say(f"seed: scale {scale}")
+            copy_of_empty(server)
+            peaks[scale] = evmig(bench, folder, FULL, "seed", "--scale", str(scale), "--yes").peak_bytes
+        script = write_script(bench)
+        samples = {"evmig seed": [], "psql \\copy": []}
+        for number in range(ROUNDS):
+            bench.say(f"seed: round {number + 1} of {ROUNDS}")
+            order = ["evmig seed", "psql \\copy"]
+            for name in order + order[::-1]:
+                copy_of_empty(server)
+                if name == "evmig seed":
+                    done = evmig(bench, folder, FULL, "seed", "--scale", str(SCALES[-1]), "--yes")
+                else:
+                    done = checked(bench.run(psql(bench, FULL, "-f", script), folder, server.url(FULL), CAP), name)
+                samples[name].append(done.seconds)
+        rows = int(server.query("select sum(n_live_tup) from pg_stat_user_tables", database=FULL) or 0)
+    finally:
+        for name in (FULL, EMPTY):
+            server.query(f"drop database if exists {name} with (force)")
+        server.drop(EMPTY)
+    ratio = measure.median(samples["psql \\copy"]) / measure.median(samples["evmig seed"])
+    return {"scale": SCALES[-1], "rows": rows, "samples_s": samples, "speed_ratio": ratio,
+            "peaks": {str(scale): peak for scale, peak in peaks.items()}}
 
 
-def compare(databases, options, work):
-    """Runs both in turn, and prints what they took."""
+def copy_of_empty(server):
+    server.query(f"drop database if exists {FULL} with (force)")
+    server.query(f"create database {FULL} template {EMPTY}")
+    server.query("checkpoint")
 
-    def evmig(database, *words):
-        url = databases.of(database)
-        return databases.run([options.evmig, *words, "--yes", "--database-url", url])
 
-    databases.fresh("bench_seed_empty", "template0")
-    evmig("bench_seed_empty", "apply", "--phase", "1", "--phase", "2")
-    scale = ["seed", "--scale", str(options.scale)]
+def evmig(bench, folder, database, *words):
+    url = bench.server.url(database)
+    command = [bench.options.evmig, *words, "--database-url", url]
+    return checked(bench.run(command, folder, url, CAP), words[0])
 
-    databases.fresh("bench_seed", "bench_seed_empty")
-    evmig("bench_seed", *scale)
-    script = os.path.join(work, "load.sql")
+
+def psql(bench, database, *arguments):
+    return ["psql", "-Xq", "-v", "ON_ERROR_STOP=1", "-d", bench.server.url(database), *arguments]
+
+
+def checked(done, what):
+    if not done.ok:
+        raise SystemExit(f"error: {what}: {done.complaint()}")
+    return done
+
+
+def write_script(bench):
+    """What is in the seeded database now, as psql would load it."""
+    script = os.path.join(bench.work, "load.sql")
     with open(script, "w", encoding="utf-8") as file:
         file.write("begin;\nset local session_replication_role = replica;\n")
-        for name, columns in tables():
-            path = os.path.join(work, name)
-            databases.psql("bench_seed", "-c", f"\\copy (select {columns} from {name}) to '{path}'")
+        for name, columns in tables(bench.root):
+            path = os.path.join(bench.work, name)
+            bench.server.psql("-c", f"\\copy (select {columns} from {name}) to '{path}'", database=FULL)
             file.write(f"\\copy {name} ({columns}) from '{path}'\n")
-        names = [name for name, _ in tables() if name != "auth.users"]
+        names = [name for name, _ in tables(bench.root) if name != "auth.users"]
         file.write(f"commit;\nanalyze {', '.join(names)};\n")
-
-    runs = {"evmig seed": [], "psql \\copy": []}
-    for _ in range(options.rounds):
-        databases.fresh("bench_seed", "bench_seed_empty")
-        runs["psql \\copy"].append(databases.psql("bench_seed", "-f", script))
-        databases.fresh("bench_seed", "bench_seed_empty")
-        runs["evmig seed"].append(evmig("bench_seed", *scale))
-
-    print(f"Scale {options.scale}, {options.rounds} rounds, in turn\n")
-    print("| | median s | all s | client's CPU s | client's peak MiB |")
-    print("|---|---|---|---|---|")
-    for name, samples in runs.items():
-        seconds = [run.seconds for run in samples]
-        shown = " ".join(f"{one:.1f}" for one in seconds)
-        cpu = measure.median([run.cpu_seconds for run in samples])
-        peak = max(run.peak_bytes for run in samples) / 2**20
-        print(f"| {name} | {measure.median(seconds):.2f} | {shown} | {cpu:.2f} | {peak:.1f} |")
-    pairs = zip(runs["psql \\copy"], runs["evmig seed"])
-    ratio = measure.median([psql.seconds / evmig.seconds for psql, evmig in pairs])
-    print(f"\nSpeed of evmig seed by that of psql \\copy: {ratio:.2f}")
-
-
-if __name__ == "__main__":
-    main()
+    return script

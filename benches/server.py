@@ -1,4 +1,4 @@
-"""A private PostgreSQL server whose data is in memory, with the durable settings it comes with."""
+"""A private PostgreSQL server with the durable settings it comes with, its data in memory unless asked otherwise."""
 
 import os
 import pwd
@@ -15,9 +15,9 @@ TEMPLATES = ("template0", "template1", "postgres")
 class Server:
     """Starts on entering, and is stopped and removed on leaving, however that happens."""
 
-    def __init__(self, programs):
+    def __init__(self, programs, on_disk=False):
         self.programs = programs
-        parent = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
+        parent = "/dev/shm" if os.access("/dev/shm", os.W_OK) and not on_disk else None
         self.directory = tempfile.mkdtemp(prefix="evmig-bench-", dir=parent)
         self.data = os.path.join(self.directory, "data")
         self.port = free_port()

@@ -7,7 +7,7 @@ use sha2::{Digest as _, Sha256};
 use super::model::{Identity, Kind, Object, Snapshot};
 
 /// What is hashed, and how. Another number is another fingerprint of the same database.
-const FORMAT: &str = "evmig.catalog/1";
+const FORMAT: &str = "evmig catalog fingerprint 1";
 
 /// Returns the SHA-256 of all objects and their properties, in hex. It depends neither on OIDs nor on the order in
 /// which things were made, nor on columns that are gone.

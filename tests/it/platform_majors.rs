@@ -6,9 +6,14 @@
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
+use evmig::catalog::diff::diff;
+use evmig::catalog::read::snapshot;
+use evmig::pg::session::Session as CatalogSession;
+
 use super::harness::{
     Database, Evmig, Options, Project, Role, Server, Session, Shape, Target, tools,
 };
+use super::pg_server::{block_on, open};
 
 #[test]
 fn all_phases_on_postgresql_14() {
@@ -55,6 +60,43 @@ fn all_phases(major: u32) {
     let shape = Shape::SupabaseLegacyGrants;
     let server = Server::shared(major, shape);
     check(&bare, &server.database(shape, Role::Owner));
+}
+
+/// Dropping the tables hides what the rollback of their indexes has missed: each file is held against the catalog
+/// as it was before that file.
+#[test]
+fn each_rollback_takes_back_what_its_own_file_did() {
+    let project = Project::shipped();
+    let server = Server::private(&Options::new(15));
+    let database = server.database(Shape::Plain, Role::Owner);
+    let files = migrations(&project);
+    let seen = block_on(async {
+        let admin = open(&database.admin().url(), None)
+            .await
+            .expect("a session");
+        let (session, _notices) = CatalogSession::new(admin);
+        let read = async || {
+            snapshot(&session, 150_000, "evmig")
+                .await
+                .expect("the catalog")
+        };
+        let mut before = Vec::new();
+        for file in &files {
+            before.push(read().await);
+            by_psql(&project, &database, &[format!("migrations/{file}")]);
+        }
+        let mut wrong = Vec::new();
+        for (file, before) in files.iter().zip(&before).rev() {
+            by_psql(&project, &database, &[format!("rollback/{file}")]);
+            wrong.extend(
+                diff(before, &read().await)
+                    .into_iter()
+                    .map(|change| (file, change)),
+            );
+        }
+        format!("{wrong:#?}")
+    });
+    assert_eq!(seen, "[]");
 }
 
 /// The environment for which the shipped sample data are.
@@ -189,11 +231,16 @@ fn migrations(project: &Project) -> Vec<String> {
 
 /// By psql and nothing else, as an operator without evmig would.
 fn roll_back(project: &Project, database: &Database, files: &[String]) {
+    let scripts = files.iter().rev();
+    let scripts: Vec<String> = scripts.map(|file| format!("rollback/{file}")).collect();
+    by_psql(project, database, &scripts);
+}
+
+fn by_psql(project: &Project, database: &Database, scripts: &[String]) {
     let mut psql = Command::new(tools::program("psql"));
     psql.args(["-X", "-q", "-v", "ON_ERROR_STOP=1", "-o", "/dev/null"]);
-    for file in files.iter().rev() {
-        psql.arg("-f")
-            .arg(project.path(&format!("rollback/{file}")));
+    for script in scripts {
+        psql.arg("-f").arg(project.path(script));
     }
     let output = psql
         .envs(database.variables())
@@ -208,7 +255,7 @@ fn roll_back(project: &Project, database: &Database, files: &[String]) {
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(
         output.status.success() && said.is_empty(),
-        "the rollback scripts on {database:?}: {}\n{said}",
+        "{scripts:?} on {database:?}: {}\n{said}",
         output.status
     );
 }
