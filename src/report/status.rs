@@ -93,8 +93,22 @@ pub struct PhaseStatus {
     pub title: Option<String>,
     /// Its state.
     pub state: PhaseState,
+    /// The environments that it is for, where this database is none of them: apply passes it over.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub only_in: Option<Vec<String>>,
     /// Its migrations in the order they run.
     pub migrations: Vec<MigrationStatus>,
+}
+
+impl PhaseStatus {
+    /// Returns whether a migration waits for nothing: its phase is for other environments.
+    pub fn passes_over(&self, migration: &MigrationStatus) -> bool {
+        self.only_in.is_some()
+            && matches!(
+                migration.state,
+                MigrationState::Pending | MigrationState::Reverted
+            )
+    }
 }
 
 /// The result of `evmig status`.
@@ -113,7 +127,7 @@ pub struct StatusReport {
     /// Applied versions whose phase is not known any more.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub orphans: Vec<MigrationStatus>,
-    /// How many are pending, failed, divergent or missing.
+    /// How many are pending, failed, divergent or missing; what is for other environments is not pending.
     pub pending: usize,
     /// What the reader should know or do.
     #[serde(skip_serializing_if = "Vec::is_empty")]

@@ -11,6 +11,7 @@ use crate::cli::exit::Exit;
 use crate::clock;
 use crate::history::model::{History, Key, MigrationRow, RefineryRow};
 use crate::plan::standing::{Difference, MissingFile, Standing, Standings, key, standings};
+use crate::project::manifest::Phase;
 use crate::project::{Migration, Project};
 use crate::render::{json, terminal};
 use crate::report::problem::Problem;
@@ -131,6 +132,7 @@ fn assemble(
                 name: phase.name.value.clone(),
                 title: phase.title.clone(),
                 state: phase_state(&migrations),
+                only_in: only_in(phase, database.target.environment.as_deref()),
                 migrations,
             }
         })
@@ -144,7 +146,12 @@ fn assemble(
         .collect();
     let pending = phases
         .iter()
-        .flat_map(|phase| &phase.migrations)
+        .flat_map(|phase| {
+            phase
+                .migrations
+                .iter()
+                .filter(|one| !phase.passes_over(one))
+        })
         .chain(&orphans)
         .filter(|migration| migration.state != MigrationState::Applied)
         .count();
@@ -235,6 +242,14 @@ fn missing_status(file: &MissingFile) -> MigrationStatus {
         run: Some(file.run.clone()).filter(|run| !run.is_empty()),
         note: Some("it is applied, and its file is gone".to_owned()),
     }
+}
+
+/// The environments of a phase that is not for this one.
+fn only_in(phase: &Phase, here: Option<&str>) -> Option<Vec<String>> {
+    let allowed = phase.environments.as_ref()?;
+    let names: Vec<String> = allowed.iter().map(|name| name.value.clone()).collect();
+    let fits = here.is_some_and(|here| names.iter().any(|name| name == here));
+    (!fits).then_some(names)
 }
 
 fn phase_state(migrations: &[MigrationStatus]) -> PhaseState {

@@ -83,6 +83,9 @@ fn steps(phase: &PhaseStatus) -> impl Iterator<Item = (&str, &[MigrationStatus])
 
 fn draw_phase(out: &mut String, phase: &PhaseStatus, widths: &Widths, look: Look) {
     heading(out, phase, look);
+    if phase.migrations.iter().all(|one| phase.passes_over(one)) {
+        return;
+    }
     if is_folded(phase) {
         draw_folded(out, phase, look);
         return;
@@ -122,6 +125,12 @@ fn heading(out: &mut String, phase: &PhaseStatus, look: Look) {
     let all = phase.migrations.len();
     let state = if all == 0 {
         "no migrations".to_owned()
+    } else if let (0, Some(names)) = (applied, &phase.only_in) {
+        format!(
+            "only for {}: {} not applied here",
+            names.join(", "),
+            count(all as u64)
+        )
     } else if applied == all {
         format!("{}: all {}", phase.state.as_str(), count(all as u64))
     } else {
@@ -205,7 +214,12 @@ fn draw_total(out: &mut String, report: &StatusReport, look: Look) {
         report
             .phases
             .iter()
-            .flat_map(|phase| &phase.migrations)
+            .flat_map(|phase| {
+                phase
+                    .migrations
+                    .iter()
+                    .filter(|one| !phase.passes_over(one))
+            })
             .chain(&report.orphans)
             .filter(|one| one.state == state)
             .count()
@@ -220,8 +234,9 @@ fn draw_total(out: &mut String, report: &StatusReport, look: Look) {
         let all = report
             .phases
             .iter()
-            .map(|phase| phase.migrations.len())
-            .sum();
+            .flat_map(|phase| &phase.migrations)
+            .filter(|one| in_database(one.state))
+            .count();
         let text = format!("Up to date: {} applied", counted(all, "migration"));
         out.push_str(&paint(GOOD, &cut_end(&text, look.width, look)));
         out.push('\n');

@@ -274,6 +274,7 @@ pub(in crate::render) fn status_report() -> StatusReport {
         name: name.into(),
         title: title.map(str::to_owned),
         state,
+        only_in: None,
         migrations,
     };
     let core = vec![

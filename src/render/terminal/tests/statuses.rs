@@ -82,6 +82,7 @@ fn with(migrations: Vec<MigrationStatus>) -> StatusReport {
         number: 1,
         name: "core".into(),
         title: None,
+        only_in: None,
         state: if pending == 0 {
             PhaseState::Applied
         } else {
@@ -97,6 +98,31 @@ fn with(migrations: Vec<MigrationStatus>) -> StatusReport {
         target: local(),
         ..status_report()
     }
+}
+
+#[test]
+fn a_phase_for_other_environments_waits_for_nothing() {
+    let pending = row(201, "people", MigrationState::Pending);
+    let mut report = with(vec![row(101, "table", MigrationState::Applied)]);
+    report.phases.push(PhaseStatus {
+        number: 2,
+        name: "samples".into(),
+        title: None,
+        state: PhaseState::Pending,
+        only_in: Some(vec!["local".into(), "staging".into()]),
+        migrations: vec![pending],
+    });
+    let text = plain(&status(&report, AT_80));
+    let (_, phases) = text.split_once("\n\n").unwrap();
+    assert_snapshot!(phases, @r"
+    Phase 1  core  applied: all 1
+      extensions
+        applied    V101__table   2026-11-22 19:40:12 UTC  20261122T194012-7f3a
+
+    Phase 2  samples  only for local, staging: 1 not applied here
+
+    Up to date: 1 migration applied
+    ");
 }
 
 #[test]
