@@ -92,5 +92,33 @@ select is(pg_temp.deliver('evt_3', 'payment.failed', 2500), 'processed', 'what h
 select is((select status from public.payments where order_id = (select order_id from paid)::uuid), 'succeeded', 'does not fail afterwards');
 select is((select count(*) from public.integration_logs where integration = 'stripe' and status = 'error' and request_id = 'evt_1'), 1::bigint, 'what failed is in the log');
 
+-- A provider's own refunds: each event has the charge's total so far.
+create function pg_temp.refunded(event text, total bigint) returns text
+language sql
+as $$
+    select pg_temp.run('service_role', format('select public.payment_webhook(%L, %L, %L, %L) ->> %L', 'stripe', event, 'charge.refunded',
+        jsonb_build_object('data', jsonb_build_object('object', jsonb_build_object('id', 'ch_endpoint', 'payment_intent', 'pi_endpoint',
+            'amount', 2500, 'amount_refunded', total, 'currency', 'usd'))), 'status'))
+$$;
+create function pg_temp.refunds() returns text
+language sql
+as $$
+    select string_agg(r.amount_cents::text, ' ' order by r.amount_cents)
+    from public.refunds r
+    join public.payments p on p.id = r.payment_id
+    where p.order_id = (select order_id from paid)::uuid and r.status = 'succeeded'
+$$;
+select is(pg_temp.refunded('evt_4', 1000), 'processed', 'a part refunded at the provider');
+select is(pg_temp.refunds(), '1000', 'is a refund here');
+select is(pg_temp.refunded('evt_5', 1000), 'processed', 'told once more under another id');
+select is(pg_temp.refunds(), '1000', 'it is no second one');
+select is(pg_temp.refunded('evt_6', 1300), 'processed', 'a further part');
+select is(pg_temp.refunds(), '300 1000', 'is what was added to the total');
+select is(pg_temp.refunded('evt_7', 2500), 'processed', 'the rest');
+select is((select status from public.payments where order_id = (select order_id from paid)::uuid), 'refunded', 'makes the payment refunded');
+select is(pg_temp.refunds(), '300 1000 1200', 'in three refunds');
+select is(pg_temp.refunded('evt_8', 1300), 'processed', 'an event that comes late');
+select is(pg_temp.refunds(), '300 1000 1200', 'takes nothing back');
+
 select * from finish();
 rollback;

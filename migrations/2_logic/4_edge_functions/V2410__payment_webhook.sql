@@ -44,12 +44,15 @@ begin
     ours := coalesce(body #>> '{metadata,payment_id}', body ->> 'payment_id');
     theirs := coalesce(body ->> 'provider_ref', body ->> 'payment_intent', body ->> 'id');
     amount := coalesce(
-        body ->> 'amount_cents', body ->> 'amount_refunded', body ->> 'amount_received',
-        body ->> 'amount'
+        body ->> 'amount_cents', body ->> 'amount_received', body ->> 'amount'
     )::bigint;
     money := upper(body ->> 'currency');
+    -- A Stripe charge that was refunded twice comes twice with the same id.
     refund_ref := coalesce(
-        body ->> 'refund_ref', body #>> '{refunds,data,0,id}', body ->> 'id'
+        body ->> 'refund_ref',
+        body #>> '{refunds,data,0,id}',
+        (body ->> 'id') || ':' || (body ->> 'amount_refunded'),
+        body ->> 'id'
     );
 
     select p.* into paid
@@ -103,6 +106,18 @@ begin
         return 'payment ' || split_part(kind, '.', 2);
     end if;
 
+    -- A charge tells what was refunded in all, and only older ones list each refund.
+    if body ? 'amount_refunded' then
+        amount := coalesce(
+            (body #>> '{refunds,data,0,amount}')::bigint,
+            (body ->> 'amount_refunded')::bigint - (
+                select coalesce(sum(r.amount_cents), 0)
+                from public.refunds r
+                where r.payment_id = paid.id and r.status = 'succeeded'
+            )
+        );
+    end if;
+
     -- A refund: the one that we asked for, known by its reference or waiting with this
     -- amount, or one that was made in the provider's own dashboard.
     select r.* into refund
@@ -123,7 +138,7 @@ begin
         update public.refunds r
         set status = split_part(kind, '.', 2), provider_ref = coalesce(r.provider_ref, refund_ref)
         where r.id = refund.id;
-    elsif kind = 'refund.succeeded' then
+    elsif kind = 'refund.succeeded' and (amount is null or amount > 0) then
         insert into public.refunds (
             organization_id, payment_id, provider_ref, amount_cents, currency, reason, status
         )
