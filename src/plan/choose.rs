@@ -163,13 +163,11 @@ fn wrong_environment(
     selection: &Selection,
 ) -> Option<PlanRefusal> {
     let phase = &project.manifest.phases[phase];
-    let allowed = phase.environments.as_ref()?;
-    let here = selection.environment.as_deref();
-    let fits = here.is_some_and(|here| allowed.iter().any(|name| name.value == here));
-    (!fits).then(|| PlanRefusal::WrongEnvironment {
+    let allowed = phase.only_elsewhere(selection.environment.as_deref())?;
+    Some(PlanRefusal::WrongEnvironment {
         phase: phase.name.value.clone(),
         environment: selection.environment.clone(),
-        allowed: allowed.iter().map(|name| name.value.clone()).collect(),
+        allowed,
     })
 }
 

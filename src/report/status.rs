@@ -101,13 +101,12 @@ pub struct PhaseStatus {
 }
 
 impl PhaseStatus {
-    /// Returns whether a migration waits for nothing: its phase is for other environments.
-    pub fn passes_over(&self, migration: &MigrationStatus) -> bool {
-        self.only_in.is_some()
-            && matches!(
-                migration.state,
-                MigrationState::Pending | MigrationState::Reverted
-            )
+    /// Returns the migrations that count: what is for other environments only and not here waits for nothing.
+    pub fn counted(&self) -> impl Iterator<Item = &MigrationStatus> {
+        use MigrationState::{Pending, Reverted};
+        let is_elsewhere = self.only_in.is_some();
+        let all = self.migrations.iter();
+        all.filter(move |one| !(is_elsewhere && matches!(one.state, Pending | Reverted)))
     }
 }
 

@@ -11,7 +11,6 @@ use crate::cli::exit::Exit;
 use crate::clock;
 use crate::history::model::{History, Key, MigrationRow, RefineryRow};
 use crate::plan::standing::{Difference, MissingFile, Standing, Standings, key, standings};
-use crate::project::manifest::Phase;
 use crate::project::{Migration, Project};
 use crate::render::{json, terminal};
 use crate::report::problem::Problem;
@@ -132,7 +131,7 @@ fn assemble(
                 name: phase.name.value.clone(),
                 title: phase.title.clone(),
                 state: phase_state(&migrations),
-                only_in: only_in(phase, database.target.environment.as_deref()),
+                only_in: phase.only_elsewhere(database.target.environment.as_deref()),
                 migrations,
             }
         })
@@ -146,12 +145,7 @@ fn assemble(
         .collect();
     let pending = phases
         .iter()
-        .flat_map(|phase| {
-            phase
-                .migrations
-                .iter()
-                .filter(|one| !phase.passes_over(one))
-        })
+        .flat_map(PhaseStatus::counted)
         .chain(&orphans)
         .filter(|migration| migration.state != MigrationState::Applied)
         .count();
@@ -242,14 +236,6 @@ fn missing_status(file: &MissingFile) -> MigrationStatus {
         run: Some(file.run.clone()).filter(|run| !run.is_empty()),
         note: Some("it is applied, and its file is gone".to_owned()),
     }
-}
-
-/// The environments of a phase that is not for this one.
-fn only_in(phase: &Phase, here: Option<&str>) -> Option<Vec<String>> {
-    let allowed = phase.environments.as_ref()?;
-    let names: Vec<String> = allowed.iter().map(|name| name.value.clone()).collect();
-    let fits = here.is_some_and(|here| names.iter().any(|name| name == here));
-    (!fits).then_some(names)
 }
 
 fn phase_state(migrations: &[MigrationStatus]) -> PhaseState {

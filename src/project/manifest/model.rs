@@ -121,6 +121,17 @@ pub struct Phase {
     pub span: Span,
 }
 
+impl Phase {
+    /// Returns the environments that the phase is for, where `here` is none of them; a database that no
+    /// environment names is none, either.
+    pub fn only_elsewhere(&self, here: Option<&str>) -> Option<Vec<String>> {
+        let allowed = self.environments.as_ref()?;
+        let names: Vec<String> = allowed.iter().map(|name| name.value.clone()).collect();
+        let fits = here.is_some_and(|here| names.iter().any(|name| name == here));
+        (!fits).then_some(names)
+    }
+}
+
 /// One `[[phase.step]]`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Step {

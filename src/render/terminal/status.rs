@@ -83,7 +83,7 @@ fn steps(phase: &PhaseStatus) -> impl Iterator<Item = (&str, &[MigrationStatus])
 
 fn draw_phase(out: &mut String, phase: &PhaseStatus, widths: &Widths, look: Look) {
     heading(out, phase, look);
-    if phase.migrations.iter().all(|one| phase.passes_over(one)) {
+    if phase.counted().next().is_none() {
         return;
     }
     if is_folded(phase) {
@@ -214,12 +214,7 @@ fn draw_total(out: &mut String, report: &StatusReport, look: Look) {
         report
             .phases
             .iter()
-            .flat_map(|phase| {
-                phase
-                    .migrations
-                    .iter()
-                    .filter(|one| !phase.passes_over(one))
-            })
+            .flat_map(PhaseStatus::counted)
             .chain(&report.orphans)
             .filter(|one| one.state == state)
             .count()
