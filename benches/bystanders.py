@@ -126,10 +126,8 @@ class Pgbench:
 
     def __init__(self, bench, folder, name, seconds):
         self.prefix = os.path.join(folder, name)
-        beside = os.path.join(bench.options.postgres, "pgbench")
-        program = beside if os.access(beside, os.X_OK) else "pgbench"
         command = [
-            program, "-h", "127.0.0.1", "-p", str(bench.server.port), "-U", ROLE, "-n", "-M", "simple",
+            bench.server.client("pgbench"), "-h", "127.0.0.1", "-p", str(bench.server.port), "-U", ROLE, "-n", "-M", "simple",
             "-f", f"{folder}/read.pgbench@2", "-f", f"{folder}/write.pgbench@1", "-c", str(CLIENTS), "-j", "2",
             "--rate", str(RATE), "-T", str(seconds), "-l", f"--log-prefix={self.prefix}",
             "--random-seed=7", "bystanders",

@@ -9,7 +9,6 @@ import os
 import re
 import subprocess
 
-import layouts
 from server import Server
 
 CLIENTS = 16
@@ -33,20 +32,14 @@ from generate_series(1, 100) n;
 
 def row(bench, _row):
     """Many categories and a single one, with the data in memory and on disk."""
-    measured = []
-    for place in ("memory", "disk"):
-        if place == "memory":
-            measured += run_on(bench, bench.server, place)
-            continue
-        with Server(bench.options.postgres, on_disk=True) as server:
-            measured += run_on(bench, server, place)
+    measured = run_on(bench, bench.server, "memory")
+    with Server(bench.options.postgres, on_disk=True) as server:
+        measured += run_on(bench, server, "disk")
     return {"measured": measured, "clients": CLIENTS, "seconds": SECONDS}
 
 
 def run_on(bench, server, place):
-    folder = os.path.join(bench.work, "evmig", "shipped")
-    if not os.path.exists(folder):
-        layouts.evmig_shipped(bench.root, folder)
+    folder = bench.shipped_folder()
     url = server.url("purchases")
     server.fresh("purchases")
     try:
@@ -69,10 +62,8 @@ def run_on(bench, server, place):
 
 
 def pgbench(bench, server, categories, seconds, prefix):
-    beside = os.path.join(bench.options.postgres, "pgbench")
-    program = beside if os.access(beside, os.X_OK) else "pgbench"
     command = [
-        program, "-h", "127.0.0.1", "-p", str(server.port), "-U", "postgres", "-n", "-M", "prepared",
+        server.client("pgbench"), "-h", "127.0.0.1", "-p", str(server.port), "-U", "postgres", "-n", "-M", "prepared",
         "-c", str(CLIENTS), "-j", "2", "-T", str(seconds), "-D", f"categories={categories}",
         "-f", os.path.join(bench.root, "benches/purchase.sql"),
         *(["-l", f"--log-prefix={prefix}"] if prefix else []), "purchases",

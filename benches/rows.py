@@ -86,6 +86,11 @@ class Bench:
                 tool.layout(folder, migrations)
         return folder
 
+    def shipped_folder(self):
+        """The shipped phases as a project of evmig's, for rows that want the platform in a database."""
+        evmig = next(tool for tool in self.tools if tool.name == "evmig")
+        return self.folder(evmig, "shipped", [])
+
     def run(self, command, folder, url, cap):
         env = dict(self.environment, BENCH_URL=url)
         return measure.run(command, cwd=folder, env=env, output_path=self.output, cap=cap)

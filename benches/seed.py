@@ -7,7 +7,6 @@ analyse them at the end; psql has its files ready and copies each table in one p
 import os
 import re
 
-import layouts
 import measure
 
 SCALES = (4, 16)
@@ -31,9 +30,7 @@ def tables(root):
 
 def row(bench, _row):
     """Speed at the larger scale in turn; memory at both, which must not differ."""
-    folder = os.path.join(bench.work, "evmig", "shipped")
-    if not os.path.exists(folder):
-        layouts.evmig_shipped(bench.root, folder)
+    folder = bench.shipped_folder()
     server = bench.server
     server.fresh(EMPTY)
     try:

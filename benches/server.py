@@ -66,6 +66,11 @@ class Server:
         if done.returncode != 0:
             raise SystemExit(f"error: {program} failed:\n{done.stdout}")
 
+    def client(self, name):
+        """A client program: the server's own where it came with one, else the one on PATH."""
+        beside = os.path.join(self.programs, name)
+        return beside if os.access(beside, os.X_OK) else name
+
     def url(self, database, port=None):
         return f"postgres://{USER}@127.0.0.1:{port or self.port}/{database}"
 
