@@ -99,6 +99,8 @@ def evmig_shipped(root, folder):
     for step in re.findall(r'(?m)^migrations = "(.*)"', "".join(kept)):
         for name in ("migrations", "rollback"):
             shutil.copytree(Path(root, name, step), Path(folder, name, step))
+    # The suites are checked to be there, and not run by `apply`.
+    shutil.copytree(Path(root, "tests/database"), Path(folder, "tests/database"))
 
 
 def psql(folder, migrations):

@@ -1,6 +1,6 @@
 -- That the hot queries use the index that was made for them, on tables large enough for the planner
 -- to have a choice: its plan is read, nothing is timed.
--- Needs: phases 1 and 2.
+-- Needs: phase 1.
 \ir support/begin.sql
 \ir support/catalog.sql
 \ir support/people.sql

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::{Arc, Barrier, OnceLock};
 
-use super::harness::{Options, Role, Server, Session, Shape, Target, tools};
+use super::harness::{Evmig, Options, Project, Role, Server, Session, Shape, Target, tools};
 use super::platform_majors::{on_staging, with_sample_data};
 
 /// The major whose server carries pgTAP and `plpgsql_check`.
@@ -64,10 +64,13 @@ fn skipped(what: &str) -> bool {
 
 /// Runs one suite as a person would, and fails with all it said.
 fn prove(suite: &str) {
-    if skipped(suite) {
-        return;
+    if !skipped(suite) {
+        prove_on(&database(&format!("suite_{suite}")), suite);
     }
-    let target = database(&format!("suite_{suite}"));
+}
+
+#[track_caller]
+fn prove_on(target: &Target, suite: &str) {
     let output = Command::new(tools::program("pg_prove"))
         .arg("--verbose")
         .arg(suites().join(format!("{suite}.sql")))
@@ -88,6 +91,49 @@ fn prove(suite: &str) {
         String::from_utf8_lossy(&output.stderr)
     );
     assert!(said.contains("Result: PASS"), "{said}");
+}
+
+/// A phase's own suites must hold where that phase is the last one that was applied.
+#[test]
+fn each_phase_passes_the_suites_it_names() {
+    if skipped("of each phase") {
+        return;
+    }
+    let project = Project::shipped();
+    let manifest: toml::Table = project.read("phases.toml").parse().expect("phases.toml");
+    let server = Server::private(&Options::new(MAJOR));
+    let database = server.database(Shape::Plain, Role::Owner);
+    let admin = server.admin(&database.database);
+    let mut proven = Vec::new();
+    for phase in manifest["phase"].as_array().expect("phases").iter().take(2) {
+        let number = phase["number"].to_string();
+        let words = format!("apply --phase {number}");
+        Evmig::new(&project, &words).on(&database).run().succeeds();
+        for step in phase["step"].as_array().expect("steps") {
+            for suite in step
+                .get("verify")
+                .and_then(toml::Value::as_array)
+                .into_iter()
+                .flatten()
+            {
+                let path = Path::new(suite.as_str().expect("a path"));
+                let suite = path.file_stem().expect("a name").to_string_lossy();
+                prove_on(&admin, &suite);
+                proven.push(format!("{number} {suite}"));
+            }
+        }
+    }
+    assert_eq!(
+        proven,
+        [
+            "1 schema",
+            "1 security",
+            "1 performance",
+            "2 business_rules",
+            "2 purchase_flow",
+            "2 endpoints"
+        ]
+    );
 }
 
 #[test]
