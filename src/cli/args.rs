@@ -7,7 +7,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use super::commands::{
     apply::ApplyArgs, baseline::BaselineArgs, completions::CompletionsArgs, config::ConfigArgs,
     db::DbArgs, history::HistoryArgs, init::InitArgs, man::ManArgs, new::NewArgs,
-    repair::RepairArgs, seed::SeedArgs, status::StatusArgs,
+    repair::RepairArgs, rollback::RollbackArgs, seed::SeedArgs, status::StatusArgs,
 };
 
 /// Deploy PostgreSQL schemas in phases, and take them back
@@ -124,6 +124,7 @@ pub enum Command {
     New(NewArgs),
     Status(StatusArgs),
     Apply(ApplyArgs),
+    Rollback(RollbackArgs),
     History(HistoryArgs),
     Baseline(BaselineArgs),
     Repair(RepairArgs),

@@ -1,6 +1,7 @@
 //! Every error of every layer gets its exit code, its words and its next command here.
 
 mod refusal;
+mod rollback;
 mod run;
 mod seed;
 mod stop;
@@ -13,6 +14,7 @@ use crate::project::ProjectError;
 use crate::report::problem::Problem;
 use crate::shadow::EmbeddedError;
 
+pub use rollback::of_rollback;
 pub use run::{RunContext, of_run};
 pub use seed::{SeedContext, of_seed};
 

@@ -5,6 +5,7 @@
 
 pub mod args;
 pub mod argv;
+pub mod checkout;
 pub mod commands;
 pub mod confirm;
 pub mod database;

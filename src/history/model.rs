@@ -68,6 +68,48 @@ impl Key {
             None => text.parse().ok().map(Self::Version),
         }
     }
+
+    /// Returns `V101__name` or `R__name`.
+    pub fn label(&self, name: &str) -> String {
+        match self {
+            Self::Version(version) => format!("V{version}__{name}"),
+            Self::Repeatable(name) => format!("R__{name}"),
+        }
+    }
+}
+
+/// What a row of the journal is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Journal {
+    /// A statement of the migration itself.
+    Up,
+    /// A statement of its rollback script.
+    Down,
+    /// A rollback that cannot be one transaction is going to take the migration back.
+    Undo,
+}
+
+impl Journal {
+    const ALL: [(Self, &'static str); 2] = [(Self::Down, "down:"), (Self::Undo, "undo:")];
+
+    /// Returns the text in the journal's `key` column.
+    pub fn key(self, key: &Key) -> String {
+        let prefix = Self::ALL.iter().find(|(journal, _)| *journal == self);
+        format!(
+            "{}{}",
+            prefix.map_or("", |(_, prefix)| prefix),
+            key.to_text()
+        )
+    }
+
+    /// Reads it.
+    pub fn parse(text: &str) -> Option<(Self, Key)> {
+        let found = Self::ALL
+            .iter()
+            .find_map(|(journal, prefix)| Some((*journal, text.strip_prefix(prefix)?)));
+        let (journal, key) = found.unwrap_or((Self::Up, text));
+        Some((journal, Key::parse(key)?))
+    }
 }
 
 /// One row of the `migration` table, without its scripts.
@@ -146,9 +188,11 @@ pub struct StatementRow {
     pub seq: i64,
     /// Which migration.
     pub key: Key,
+    /// What of it.
+    pub journal: Journal,
     /// Run id.
     pub run: String,
-    /// Index of the statement in its file, from 0.
+    /// Index of the statement in its file, from 0; for [`Journal::Undo`] its turn.
     pub position: usize,
     /// What the journal says.
     pub state: StatementState,
@@ -217,9 +261,14 @@ impl History {
 
     /// Returns the unfinished journal of one migration, oldest first.
     pub fn journal(&self, key: &Key) -> Vec<&StatementRow> {
+        self.journal_of(Journal::Up, key)
+    }
+
+    /// Returns the unfinished journal of one kind of one migration, oldest first.
+    pub fn journal_of(&self, journal: Journal, key: &Key) -> Vec<&StatementRow> {
         self.open_statements
             .iter()
-            .filter(|row| row.key == *key)
+            .filter(|row| row.journal == journal && row.key == *key)
             .collect()
     }
 }
@@ -238,6 +287,19 @@ mod tests {
             assert_eq!(Key::parse(&key.to_text()), Some(key));
         }
         assert_eq!(Key::parse("x"), None);
+    }
+
+    #[test]
+    fn journals_survive_their_text_form() {
+        let key = Key::Repeatable("down:1".into());
+        for journal in [Journal::Up, Journal::Down, Journal::Undo] {
+            assert_eq!(
+                Journal::parse(&journal.key(&key)),
+                Some((journal, key.clone()))
+            );
+        }
+        assert_eq!(Journal::Down.key(&Key::Version(7)), "down:7");
+        assert_eq!(Journal::parse("sideways:7"), None);
     }
 
     #[test]

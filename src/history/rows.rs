@@ -1,7 +1,7 @@
 //! Reads the history's rows from what the queries return.
 
 use super::error::HistoryError;
-use super::model::{Action, Key, MigrationRow, RefineryRow, StatementRow, StatementState};
+use super::model::{Action, Journal, Key, MigrationRow, RefineryRow, StatementRow, StatementState};
 use crate::pg::session::Row;
 
 /// Reads a migration's row.
@@ -70,9 +70,11 @@ pub fn refinery_row(row: &Row) -> RefineryRow {
 pub fn statement_row(row: &Row) -> Result<StatementRow, HistoryError> {
     let seq = row.number(0).unwrap_or_default();
     let unreadable = |column| HistoryError::Unreadable { seq, column };
+    let (journal, key) = Journal::parse(&row.text(1)).ok_or_else(|| unreadable("key"))?;
     Ok(StatementRow {
         seq,
-        key: Key::parse(&row.text(1)).ok_or_else(|| unreadable("key"))?,
+        key,
+        journal,
         run: row.text(2),
         position: row
             .number(3)

@@ -1,8 +1,10 @@
 //! Reads and writes the history tables. All writing happens under the history's lock.
 
+use std::collections::HashMap;
+
 use super::error::{HistoryError, query};
 use super::locate::{Detail, RefineryTable};
-use super::model::{Action, History, Key, StatementState, VersionType};
+use super::model::{Action, History, Journal, Key, StatementState, VersionType};
 use super::record::{Prepared, Record, RecordDuration};
 use super::rows::{brief_rows, migration_row, refinery_row, statement_row};
 use crate::pg::session::Session;
@@ -15,6 +17,15 @@ const RECORD_PARAMETERS: usize = 18;
 
 /// What [`Store::record`] is given where nobody asks for the lock.
 pub const NOT_LOOKED_AT: &str = "0";
+
+/// What a row has stored of its migration's files; `None` where there was none, or too large a one.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct StoredScripts {
+    /// The migration.
+    pub up: Option<String>,
+    /// Its rollback script.
+    pub down: Option<String>,
+}
 
 /// The history tables of one database.
 #[derive(Debug, Clone)]
@@ -38,6 +49,7 @@ struct Statements {
     record: String,
     refinery_insert: String,
     refinery_upsert: String,
+    refinery_delete: String,
     statement: String,
 }
 
@@ -67,6 +79,7 @@ impl Statements {
                 include_str!("sql/refinery_update.sql")
             ),
             refinery_insert,
+            refinery_delete: fill(include_str!("sql/refinery_delete.sql")),
             statement: fill(
                 &include_str!("sql/statement_record.sql")
                     .replace("{hash}", include_str!("sql/statement_hash.sql")),
@@ -257,7 +270,8 @@ impl Store {
         version: i64,
     ) -> Result<Option<(Option<String>, Option<String>)>, HistoryError> {
         let sql = format!(
-            "select up_sql, down_sql from {}.migration where key = $1 order by seq desc limit 1",
+            "select up_sql, down_sql from {}.migration where key = $1 and action <> 'rollback' \
+             order by seq desc limit 1",
             self.quoted
         );
         let rows = session
@@ -267,6 +281,46 @@ impl Store {
         Ok(rows
             .first()
             .map(|row| (row.get(0).map(str::to_owned), row.get(1).map(str::to_owned))))
+    }
+
+    /// Returns what rows of the history have stored, by their position.
+    pub async fn scripts(
+        &self,
+        session: &Session,
+        seqs: &[i64],
+    ) -> Result<HashMap<i64, StoredScripts>, HistoryError> {
+        let sql = format!(
+            "select seq::text, up_sql, down_sql from {}.migration \
+             where seq in (select jsonb_array_elements_text($1::jsonb)::bigint)",
+            self.quoted
+        );
+        let seqs = serde_json::Value::from(seqs.to_vec()).to_string();
+        let rows = session
+            .query_long(&sql, &[Some(&seqs)])
+            .await
+            .map_err(query("could not read the stored scripts"))?;
+        let scripts = rows.iter().map(|row| {
+            let scripts = StoredScripts {
+                up: row.get(1).map(str::to_owned),
+                down: row.get(2).map(str::to_owned),
+            };
+            (row.number(0).unwrap_or_default(), scripts)
+        });
+        Ok(scripts.collect())
+    }
+
+    /// Returns the run that has taken migrations back and could not record its end, if the newest
+    /// word of the history is its.
+    pub async fn unheard_rollback(
+        &self,
+        session: &Session,
+    ) -> Result<Option<String>, HistoryError> {
+        let sql = fill(include_str!("sql/unheard_rollback.sql"), &self.schema, None);
+        let rows = session
+            .query(&sql, &[])
+            .await
+            .map_err(query("could not ask for the last rollback"))?;
+        Ok(rows.first().map(|row| row.text(0)))
     }
 
     /// Returns every row as it is shown, oldest first.
@@ -303,11 +357,12 @@ impl Store {
         key: &Key,
     ) -> Result<Option<i64>, HistoryError> {
         let sql = format!(
-            "select max(seq)::text from {}.statement where key = $1",
+            "select max(seq)::text from {}.statement where key in ($1, $2, $3)",
             self.quoted
         );
+        let keys = [Journal::Up, Journal::Down, Journal::Undo].map(|journal| journal.key(key));
         let rows = session
-            .query(&sql, &[Some(&key.to_text())])
+            .query(&sql, &keys.each_ref().map(|key| Some(key.as_str())))
             .await
             .map_err(query("could not ask the journal"))?;
         Ok(rows.first().and_then(|row| row.number(0)))
@@ -393,18 +448,23 @@ impl Store {
         let refinery_sql = match record.action {
             Action::Apply | Action::Baseline => Some(&self.sql.refinery_insert),
             Action::Repair => Some(&self.sql.refinery_upsert),
-            Action::Adopt | Action::Rollback => None,
+            // Refinery has no word for it, and loses the row.
+            Action::Rollback => Some(&self.sql.refinery_delete),
+            Action::Adopt => None,
         };
         let of_refinery = record
             .version()
             .zip(refinery_sql)
             .map(|(version, sql)| Prepared {
                 sql: sql.clone(),
-                parameters: vec![
-                    Some(version),
-                    text(record.name),
-                    record.refinery_checksum.and_then(text),
-                ],
+                parameters: match record.action {
+                    Action::Rollback => vec![Some(version)],
+                    _ => vec![
+                        Some(version),
+                        text(record.name),
+                        record.refinery_checksum.and_then(text),
+                    ],
+                },
             });
         std::iter::once(row).chain(of_refinery).collect()
     }
@@ -427,6 +487,7 @@ impl Store {
     /// Returns the statement that adds a row to the journal.
     pub fn journal(
         &self,
+        journal: Journal,
         key: &Key,
         run: &str,
         position: usize,
@@ -437,7 +498,7 @@ impl Store {
         Prepared {
             sql: self.sql.statement.clone(),
             parameters: vec![
-                Some(key.to_text()),
+                Some(journal.key(key)),
                 Some(run.to_owned()),
                 Some(position.to_string()),
                 Some(state.as_str().to_owned()),

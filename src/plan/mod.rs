@@ -4,3 +4,6 @@ pub mod adopt;
 pub mod choose;
 pub mod refusal;
 pub mod standing;
+pub mod undo;
+pub mod undo_refusal;
+pub mod undo_script;

@@ -5,9 +5,9 @@ use std::borrow::Cow;
 use super::checksum::{self, LineEnds};
 use super::content::{Content, LARGE};
 use super::file_name::Version;
+use super::include::expanded;
 use super::rel_path::RelPath;
 use super::root::SourceFile;
-use super::script::expanded;
 
 /// One migration file.
 #[derive(Debug, Clone, PartialEq, Eq)]

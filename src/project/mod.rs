@@ -13,6 +13,7 @@ mod discover;
 mod error;
 mod file_fault;
 mod file_name;
+mod include;
 mod large;
 mod loaded;
 mod migration;

@@ -4,11 +4,10 @@
 use std::ops::Range;
 
 use super::content::{Content, Rows};
-use super::error::{ProjectError, ProjectErrorKind};
+use super::error::ProjectError;
 use super::manifest::Contract;
-use super::migration::Migration;
-use super::rel_path::RelPath;
-use super::root::{Root, SourceFile};
+use super::migration::{Migration, RollbackScript};
+use super::root::SourceFile;
 use super::span::Sited;
 use crate::report::place::Snippet;
 use crate::sql::classify::CopyDirection;
@@ -20,7 +19,7 @@ use crate::sql::shape::ShapeReason;
 use crate::sql::{self, Class, Item, Shape, SplitError, Statement};
 
 /// Includes may include; deeper than this is taken for a circle.
-const DEEPEST: usize = 16;
+pub(super) const DEEPEST: usize = 16;
 
 /// What is wrong with a migration's statements, readable without a database.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -210,8 +209,43 @@ impl Script {
         phase: &str,
         contract: Option<&Contract>,
     ) -> Result<Self, Vec<ProjectError>> {
-        let mut gathering = Gathering::new(&migration.included);
-        gathering.add(migration.path.as_str(), &migration.content, 0);
+        let path = migration.path.as_str();
+        let (script, mut errors) = Self::cut_up(path, &migration.content, &migration.included);
+        if let Some(contract) = contract {
+            script.check_contract(phase, &contract.allow, &mut errors);
+        }
+        if errors.is_empty() {
+            Ok(script)
+        } else {
+            Err(errors)
+        }
+    }
+
+    /// Cuts a rollback script into statements and checks them. A contract says what a phase may make,
+    /// and not how it is taken back.
+    pub fn build_rollback(rollback: &RollbackScript) -> Result<Self, Vec<ProjectError>> {
+        let path = rollback.path.as_str();
+        let (script, errors) = Self::cut_up(path, &rollback.content, &rollback.included);
+        if errors.is_empty() {
+            Ok(script)
+        } else {
+            Err(errors)
+        }
+    }
+
+    /// Cuts a text that the history has stored; `name` stands for its path.
+    pub fn build_stored(name: &str, text: &str) -> Result<Self, Vec<ProjectError>> {
+        let (script, errors) = Self::cut_up(name, &Content::new(text), &[]);
+        if errors.is_empty() {
+            Ok(script)
+        } else {
+            Err(errors)
+        }
+    }
+
+    fn cut_up(path: &str, content: &Content, included: &[SourceFile]) -> (Self, Vec<ProjectError>) {
+        let mut gathering = Gathering::new(included);
+        gathering.add(path, content, 0);
         let Gathering {
             mut sources,
             entries,
@@ -234,14 +268,7 @@ impl Script {
             Ok(Shape::Plain) => script.mode = script.plain_mode(asked),
         }
         script.check_statements(&mut errors);
-        if let Some(contract) = contract {
-            script.check_contract(phase, &contract.allow, &mut errors);
-        }
-        if errors.is_empty() {
-            Ok(script)
-        } else {
-            Err(errors)
-        }
+        (script, errors)
     }
 
     fn plain_mode(&self, asked: bool) -> Mode {
@@ -467,123 +494,5 @@ impl<'a> Gathering<'a> {
                 Item::Include { .. } => {}
             }
         }
-    }
-}
-
-/// Reads everything that a migration includes, in the order it is met; what is read here is what
-/// is hashed and what runs.
-pub(super) fn read_includes(
-    root: &Root,
-    path: &RelPath,
-    content: &Content,
-) -> Result<Vec<SourceFile>, Vec<ProjectError>> {
-    let mut files = Vec::new();
-    let mut errors = Vec::new();
-    follow(root, path, content, 0, &mut files, &mut errors);
-    if errors.is_empty() {
-        Ok(files)
-    } else {
-        Err(errors)
-    }
-}
-
-/// Writes the included files into a text, in place of the lines that include them.
-///
-/// This is what history stores: it can be run from any checkout, and from none.
-pub(super) fn expanded(text: &str, included: &[SourceFile]) -> String {
-    let mut files = included.iter();
-    expand(text, &mut files, 0)
-}
-
-fn expand(text: &str, files: &mut std::slice::Iter<'_, SourceFile>, depth: usize) -> String {
-    let Ok(items) = sql::split(text) else {
-        return text.to_owned();
-    };
-    let mut out = String::with_capacity(text.len());
-    let mut at = 0;
-    for item in items {
-        let Item::Include { span, .. } = item else {
-            continue;
-        };
-        if depth >= DEEPEST {
-            break;
-        }
-        if let Some(file) = files.next() {
-            out.push_str(&text[at..span.start]);
-            out.push_str(&expand(file.sql(), files, depth + 1));
-            at = span.end;
-        }
-    }
-    out.push_str(&text[at..]);
-    out
-}
-
-fn follow(
-    root: &Root,
-    path: &RelPath,
-    content: &Content,
-    depth: usize,
-    files: &mut Vec<SourceFile>,
-    errors: &mut Vec<ProjectError>,
-) {
-    // Without a backslash there is no include, and most files have none.
-    let text = content.sql();
-    if memchr::memmem::find(text.as_bytes(), b"\\i").is_none() {
-        return;
-    }
-    // What cannot be split is reported when the statements are needed.
-    let Ok(items) = sql::split(text) else { return };
-    for item in items {
-        let Item::Include {
-            path: written,
-            relative,
-            span,
-        } = item
-        else {
-            continue;
-        };
-        let snippet = || content.snippet(path.as_str(), span.start, span.len());
-        if depth >= DEEPEST {
-            errors.push(ProjectError::at(ScriptFault::IncludeCircle, snippet()));
-            return;
-        }
-        match root.read_inside(path, &written, relative) {
-            Ok(file) => {
-                let (path, content) = (file.path.clone(), file.content.clone());
-                files.push(file);
-                follow(root, &path, &content, depth + 1, files, errors);
-            }
-            Err(error) => {
-                let kind = match *error.kind {
-                    ProjectErrorKind::Path(fault) => {
-                        ProjectErrorKind::Path(root.with_sibling(fault))
-                    }
-                    kind => kind,
-                };
-                errors.push(ProjectError::at(kind, snippet()));
-            }
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn includes_are_written_in_place_in_the_order_they_are_met() {
-        let file = |path: &str, text: &str| SourceFile {
-            path: RelPath::parse(path).unwrap(),
-            content: Content::new(text),
-        };
-        let included = [
-            file("a.sql", "select 2;\n\\ir b.sql\n"),
-            file("b.sql", "\u{feff}select 3;"),
-        ];
-        assert_eq!(
-            expanded("select 1;\n\\i a.sql\nselect 4;\n", &included),
-            "select 1;\nselect 2;\nselect 3;\n\nselect 4;\n"
-        );
-        assert_eq!(expanded("select 1;", &[]), "select 1;");
     }
 }

@@ -11,6 +11,7 @@ use crate::report::config::ConfigReport;
 use crate::report::event::RunEvent;
 use crate::report::history::{HistoryEntry, HistoryReport};
 use crate::report::problem::Problem;
+use crate::report::rollback::{Reverted, RollbackOutcome, RollbackPlan, RollbackReport};
 use crate::report::run::{AppliedMigration, ApplyReport, Outcome, RecordReport};
 use crate::report::seed::{SeedOutcome, SeedReport, TableRows};
 use crate::report::status::{MigrationStatus, PhaseStatus, StatusReport};
@@ -97,6 +98,41 @@ pub fn apply(report: &ApplyReport) -> String {
         applied: &report.applied,
         applied_by_other_runs: &report.applied_by_other_runs,
         pending: report.pending,
+        duration_ms: report.duration_ms,
+        error: report.error.as_ref().map(WireProblem::from),
+        errors: report.errors.iter().map(WireProblem::from).collect(),
+    })
+}
+
+#[derive(Serialize)]
+struct WireRollback<'a> {
+    schema: &'static str,
+    run: Option<&'a str>,
+    outcome: RollbackOutcome,
+    target: &'a Target,
+    plan: &'a RollbackPlan,
+    reverted: &'a [Reverted],
+    retries: u32,
+    lock_held_ms: f64,
+    done_by: Option<&'a str>,
+    duration_ms: f64,
+    error: Option<WireProblem<'a>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    errors: Vec<WireProblem<'a>>,
+}
+
+/// Returns the document of `evmig rollback`.
+pub fn rollback(report: &RollbackReport) -> String {
+    pretty(&WireRollback {
+        schema: RollbackReport::SCHEMA,
+        run: report.run.as_deref(),
+        outcome: report.outcome,
+        target: &report.target,
+        plan: &report.plan,
+        reverted: &report.reverted,
+        retries: report.retries,
+        lock_held_ms: report.lock_held_ms,
+        done_by: report.done_by.as_deref(),
         duration_ms: report.duration_ms,
         error: report.error.as_ref().map(WireProblem::from),
         errors: report.errors.iter().map(WireProblem::from).collect(),

@@ -200,6 +200,15 @@ pub enum RunEvent {
         /// Milliseconds from its first statement to its commit.
         duration_ms: f64,
     },
+    /// A migration is taken back, and that is committed.
+    MigrationReverted {
+        /// Which.
+        migration: MigrationRef,
+        /// How many statements its script has.
+        statements: usize,
+        /// Milliseconds from its script's first statement to the next script's.
+        duration_ms: f64,
+    },
     /// A step that this command does not run was passed over, and why.
     StepPassedOver {
         /// Phase name.

@@ -7,6 +7,7 @@ pub mod event;
 pub mod history;
 pub mod place;
 pub mod problem;
+pub mod rollback;
 pub mod run;
 pub mod sanitize;
 pub mod seed;

@@ -258,6 +258,14 @@ impl<'l, 'm> Listening<'l, 'm> {
         }
     }
 
+    /// Goes on with another migration in the same transaction: what it waited for locks, and how long
+    /// it has held one, counts on.
+    fn go_on_with(&mut self, index: usize) {
+        let (waited, held_since) = (self.lock_waited, self.lock_held_since);
+        self.turn_to(index, index);
+        (self.lock_waited, self.lock_held_since) = (waited, held_since);
+    }
+
     /// Begins with another migration of the same work.
     fn turn_to(&mut self, awaited: usize, running: usize) {
         *self = Self {
@@ -294,6 +302,12 @@ impl<'l, 'm> Listening<'l, 'm> {
         match answer {
             Answer::Begun => {}
             Answer::Statement(index) => self.answered(index, sink),
+            Answer::Turned { index, commands } => {
+                self.tell_notices(hearing, commands, sink);
+                if index > self.running && index < self.headings.len() {
+                    self.go_on_with(index);
+                }
+            }
             Answer::Committed {
                 index,
                 duration_ms,
@@ -570,6 +584,13 @@ pub enum Answer {
     Begun,
     /// The statement with this index was answered.
     Statement(usize),
+    /// The next migration of the same transaction has begun.
+    Turned {
+        /// Its index in the work.
+        index: usize,
+        /// How many commands of the session were done before it.
+        commands: u64,
+    },
     /// A migration of the convoy is committed.
     Committed {
         /// Its index in the convoy.

@@ -9,6 +9,7 @@
 
 pub mod apply;
 pub mod attempt;
+pub mod bracket;
 mod convoy;
 pub mod error;
 pub mod invalid_index;
@@ -18,6 +19,7 @@ pub mod probe;
 pub mod record;
 pub mod resolve;
 pub mod retry;
+pub mod rollback;
 mod run;
 pub mod stepwise;
 pub mod transactional;

@@ -12,7 +12,7 @@ use super::resolve::{self, Fate};
 use super::stepwise::{self, Steps};
 use super::transactional::{self, Setup, Tried, Unit};
 use crate::history::error::HistoryError;
-use crate::history::model::{Action, History, Key, StatementState};
+use crate::history::model::{Action, History, Journal, Key, StatementState};
 use crate::history::record::{Prepared, RecordDuration};
 use crate::history::store::Store;
 use crate::pg::error::DbFailure;
@@ -369,6 +369,7 @@ impl Run<'_> {
             key: facts.key(),
             migration: named,
             run: &self.id,
+            direction: Journal::Up,
             journal: &journal,
             setup: &setup,
         };

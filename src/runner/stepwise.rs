@@ -14,7 +14,7 @@ use super::invalid_index;
 use super::probe::{self, Baseline, Evidence};
 use super::retry::{Next, Tries};
 use super::transactional::{self, Again, Setup, Unit, wait_for_retry};
-use crate::history::model::{Key, StatementRow, StatementState};
+use crate::history::model::{Journal, Key, StatementRow, StatementState};
 use crate::history::record::Prepared;
 use crate::history::store::Store;
 use crate::pg::error::{DbFailure, Kind};
@@ -42,6 +42,8 @@ pub struct Steps<'a> {
     pub migration: &'a MigrationRef,
     /// This run.
     pub run: &'a str,
+    /// Which of its scripts this is.
+    pub direction: Journal,
     /// What an earlier run left in the journal.
     pub journal: &'a [&'a StatementRow],
     /// How transactions are set up.
@@ -202,8 +204,15 @@ impl Steps<'_> {
 
     fn journal_row(&self, index: usize, state: StatementState, note: Option<&str>) -> Prepared {
         let sha256 = sha256_of(self.script.text(index));
-        self.store
-            .journal(self.key, self.run, index, state, &sha256, note)
+        self.store.journal(
+            self.direction,
+            self.key,
+            self.run,
+            index,
+            state,
+            &sha256,
+            note,
+        )
     }
 
     /// Writes a journal row in a transaction of its own, whatever role and path the file has set.

@@ -24,7 +24,7 @@ use crate::report::place::Snippet;
 use crate::sql::quote;
 
 /// Prefix of the error that the history row raises where the transaction guard is gone.
-const GUARD_ERROR: &str = "evmig guard: ";
+pub(super) const GUARD_ERROR: &str = "evmig guard: ";
 
 /// What every transaction of a run is set up with.
 #[derive(Debug, Clone)]

@@ -21,6 +21,7 @@ pub mod split;
 pub mod token;
 mod touched;
 mod words;
+pub mod written;
 
 pub use classify::{Class, classify};
 pub use object::{ObjectClass, ObjectSet};

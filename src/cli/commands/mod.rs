@@ -10,6 +10,7 @@ pub mod init;
 pub mod man;
 pub mod new;
 pub mod repair;
+pub mod rollback;
 pub mod seed;
 pub mod status;
 
@@ -44,6 +45,7 @@ pub fn run(cli: Cli, environment: Environment, ui: &mut Ui) -> Result<Exit, Comm
         Command::History(args) => history::run(&args, &mut context),
         Command::Baseline(args) => baseline::run(&args, &mut context),
         Command::Repair(args) => repair::run(&args, &mut context),
+        Command::Rollback(args) => rollback::run(&args, &mut context),
         Command::Seed(args) => seed::run(&args, &mut context),
         Command::Config(args) => config::run(&args, &mut context),
         Command::Db(args) => db::run(&args, &mut context),

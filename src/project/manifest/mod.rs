@@ -16,6 +16,7 @@ mod parse;
 mod phase;
 mod reader;
 mod redact;
+mod rollback;
 #[cfg(test)]
 mod tests;
 
@@ -23,6 +24,7 @@ pub use contract::CLASSES;
 pub use environment::SSLMODES;
 pub use fault::ManifestFault;
 pub use model::{
-    ApplySection, Contract, Environment, Manifest, Phase, ProjectSection, Step, StepKind, Target,
+    ApplySection, Contract, Environment, Manifest, Phase, ProjectSection, RollbackSection, Step,
+    StepKind, Target,
 };
 pub(crate) use parse::{MOST_BYTES, parse};

@@ -20,6 +20,8 @@ pub struct Manifest {
     pub environments: BTreeMap<String, Environment>,
     /// The `[apply]` table.
     pub apply: ApplySection,
+    /// The `[rollback]` table.
+    pub rollback: RollbackSection,
     /// The `[[phase]]` tables, sorted by number.
     pub phases: Vec<Phase>,
     pub(super) source: Source,
@@ -33,6 +35,11 @@ impl Manifest {
             None => Ok(parsed.manifest),
             Some(errors) => Err(errors),
         }
+    }
+
+    /// Stands for a manifest that is not there: every setting has its default.
+    pub fn absent() -> Self {
+        parse("").manifest
     }
 
     /// Returns the line at a span, with secrets masked.
@@ -98,6 +105,13 @@ pub struct ApplySection {
     pub lock_budget: Setting<Option<Duration>>,
     /// The total time for one `CONCURRENTLY` statement; default none.
     pub concurrent_budget: Setting<Option<Duration>>,
+}
+
+/// The `[rollback]` table.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct RollbackSection {
+    /// Tables whose triggers are switched off in every rollback: `table` or `schema.table`.
+    pub tables: Vec<Sited<String>>,
 }
 
 /// One `[[phase]]`.

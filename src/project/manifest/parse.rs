@@ -9,14 +9,14 @@ use super::super::span::Span;
 use super::fault::ManifestFault;
 use super::model::Manifest;
 use super::reader::{Reader, Section};
-use super::{apply, check, environment, phase};
+use super::{apply, check, environment, phase, rollback};
 
 /// The largest `phases.toml`: 1 MiB.
 pub(crate) const MOST_BYTES: u64 = 1 << 20;
 /// The longest line; errors carry their line, so a huge one would be copied for each.
 const LONGEST_LINE: usize = 10_000;
 
-const ROOT_KEYS: [&str; 4] = ["project", "environments", "apply", "phase"];
+const ROOT_KEYS: [&str; 5] = ["project", "environments", "apply", "rollback", "phase"];
 
 /// What could be read, and what was wrong with the rest.
 pub(crate) struct Parsed {
@@ -80,11 +80,13 @@ fn finish(mut reader: Reader, table: &DeTable<'_>, readable: bool) -> Parsed {
     let project = apply::read_project(reading, &root);
     let environments = environment::read(reading, &root);
     let apply = apply::read_apply(reading, &root);
+    let rollback = rollback::read(reading, &root);
     let phases = phase::read(reading, &root);
     let mut manifest = Manifest {
         project,
         environments,
         apply,
+        rollback,
         phases: phases.phases,
         source: reading.source.clone(),
     };

@@ -137,7 +137,7 @@ fn read_kind(reader: &mut Reader, section: &Section<'_, '_>) -> Option<StepKind>
         "migrations" => StepKind::Migrations(read_folder(reader, section)?),
         "verify" => StepKind::Verify(read_paths(reader, section, "verify")?),
         "functions" => StepKind::Functions(read_paths(reader, section, "functions")?),
-        _ => StepKind::Analyze(read_tables(reader, section)?),
+        _ => StepKind::Analyze(read_tables(reader, section, "analyze")?),
     })
 }
 
@@ -182,8 +182,13 @@ fn read_paths(
     Some(paths)
 }
 
-fn read_tables(reader: &mut Reader, section: &Section<'_, '_>) -> Option<Vec<Sited<String>>> {
-    let written = read_items(reader, section, "analyze")?;
+/// Reads tables, written `table` or `schema.table`.
+pub(super) fn read_tables(
+    reader: &mut Reader,
+    section: &Section<'_, '_>,
+    key: &'static str,
+) -> Option<Vec<Sited<String>>> {
+    let written = read_items(reader, section, key)?;
     reader.no_duplicates("table", &written);
     for table in &written {
         let parts: Vec<&str> = table.split('.').collect();

@@ -58,6 +58,11 @@ pub fn event(event: &RunEvent, look: Look) -> Option<String> {
             retries,
             duration_ms,
         } => applied(migration, *statements, *retries, *duration_ms, look),
+        RunEvent::MigrationReverted {
+            migration,
+            statements,
+            duration_ms,
+        } => applied(migration, *statements, 0, *duration_ms, look),
         RunEvent::Warning { problem } => warning(problem, look),
         _ => remark(event, look)?,
     };

@@ -205,6 +205,15 @@ fn spoil(one: &mut RunEvent, text: &str, named: &MigrationRef, blocker: &Blocker
             *index = usize::MAX;
             *evidence = text();
         }
+        RunEvent::MigrationReverted {
+            migration,
+            statements,
+            duration_ms,
+        } => {
+            *migration = named.clone();
+            *statements = usize::MAX;
+            *duration_ms = f64::MAX;
+        }
         RunEvent::MigrationApplied {
             migration,
             duration_ms,

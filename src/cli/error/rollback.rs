@@ -1,0 +1,173 @@
+//! Words and exit codes for everything that can stop a rollback.
+
+use super::run::{RunContext, of_run};
+use super::stop::migration_stop;
+use super::{CommandError, project_problem};
+use crate::cli::exit::Exit;
+use crate::plan::undo_refusal::UndoRefusal;
+use crate::report::event::MigrationRef;
+use crate::report::problem::Problem;
+use crate::runner::error::Stop;
+use crate::runner::rollback::error::RollbackError;
+
+/// Gives what stopped a rollback its exit code and its words. `no_project` says why no files could be
+/// looked at.
+pub fn of_rollback(
+    error: &RollbackError,
+    context: &RunContext,
+    no_project: Option<&str>,
+) -> CommandError {
+    match error {
+        RollbackError::Run(error) => of_run(error, context),
+        RollbackError::Refused(refused) => refusal(refused, context, no_project),
+        RollbackError::Changed => CommandError::refused(
+            Problem::new(
+                "history-changed",
+                "the history has changed since it was shown; nothing was rolled back",
+            )
+            .hint("another run has been at work meanwhile: look again what there is to take back")
+            .next(context.again()),
+        ),
+        RollbackError::Scripts { errors } => CommandError {
+            exit: Exit::Usage,
+            problems: errors.iter().map(project_problem).collect(),
+            reported: false,
+        },
+        RollbackError::Stopped { migration, stop } => stopped(migration, stop, context),
+    }
+}
+
+fn stopped(migration: &MigrationRef, stop: &Stop, context: &RunContext) -> CommandError {
+    migration_stop(migration, stop, context)
+}
+
+fn refusal(refused: &UndoRefusal, context: &RunContext, no_project: Option<&str>) -> CommandError {
+    let problem = |code: &str| Problem::new(code, refused.to_string());
+    let program = &context.program;
+    match refused {
+        UndoRefusal::Nothing { recorded: 0 } => CommandError::refused(
+            problem("nothing-to-roll-back")
+                .hint("by its history this database has no migration; is it the right one?")
+                .next(context.status()),
+        ),
+        UndoRefusal::Nothing { .. } => CommandError::refused(
+            problem("nothing-to-roll-back")
+                .hint(
+                    "what is selected is not applied; what was recorded without being run \
+                     (baseline) goes only where it is named: --run, --phase, --to, --last, --all",
+                )
+                .next(format!("{program} history")),
+        ),
+        UndoRefusal::UnknownRun { newest, .. } => CommandError::usage(
+            problem("unknown-run")
+                .hint(match newest.as_slice() {
+                    [] => "no run has applied anything".to_owned(),
+                    runs => format!("the newest that applied something: {}", runs.join(", ")),
+                })
+                .next(format!("{program} history")),
+        ),
+        UndoRefusal::UnknownPhase { valid, .. } => CommandError::usage(
+            problem("unknown-phase").detail(format!("there are: {}", valid.join(", "))),
+        ),
+        UndoRefusal::NotApplied { nearest, .. } => {
+            let nearest: Vec<String> = nearest.iter().map(|one| format!("V{one}")).collect();
+            CommandError::usage(
+                problem("unknown-version")
+                    .hint(format!("applied nearest to it: {}", nearest.join(", "))),
+            )
+        }
+        UndoRefusal::NotSelected { .. } => {
+            CommandError::usage(problem("unknown-version").hint("take it out of --irreversible-ok"))
+        }
+        UndoRefusal::NotAdopted { .. } => CommandError::refused(
+            problem("not-adopted")
+                .hint("let evmig take refinery's rows over first; then all can be rolled back")
+                .next(format!("{program} apply")),
+        ),
+        UndoRefusal::HalfApplied { .. } => CommandError::refused(
+            problem("half-applied")
+                .hint(
+                    "a rollback script takes back the whole of a migration: let apply finish it \
+                     first",
+                )
+                .next(format!("{program} apply"))
+                .next(context.again()),
+        ),
+        UndoRefusal::Unfinished { .. } => CommandError::refused(
+            problem("rollback-unfinished")
+                .hint("finish that one first; without a selection it goes on where it stopped")
+                .next(format!("{program} rollback")),
+        ),
+        UndoRefusal::NewerText { run, .. } => CommandError::refused(
+            problem("newer-text")
+                .hint("roll the newer text back first, or both together with --to or --last")
+                .next(format!("{program} rollback --run {run}")),
+        ),
+        UndoRefusal::Required { dependents, .. } => {
+            let detail: Vec<String> = dependents
+                .iter()
+                .map(|(phase, labels)| format!("phase {phase}: {}", labels.join(", ")))
+                .collect();
+            let next = dependents.iter().rev();
+            next.fold(
+                CommandError::refused(
+                    problem("required-by-later")
+                        .detail(detail.join("\n"))
+                        .hint("roll those phases back first"),
+                ),
+                |error, (phase, _)| with_next(error, format!("{program} rollback --phase {phase}")),
+            )
+        }
+        UndoRefusal::Irreversible { labels, project } => irreversible(
+            labels,
+            *project,
+            problem("irreversible"),
+            context,
+            no_project,
+        ),
+        UndoRefusal::PreviousNotStored { .. } => {
+            CommandError::refused(problem("irreversible").hint(
+                "texts of more than 8 MiB are not stored: put the old text back into the file, \
+                 and apply it",
+            ))
+        }
+    }
+}
+
+fn with_next(mut error: CommandError, command: String) -> CommandError {
+    if let Some(problem) = error.problems.first_mut() {
+        problem.next.push(command);
+    }
+    error
+}
+
+fn irreversible(
+    labels: &[String],
+    project: bool,
+    problem: Problem,
+    context: &RunContext,
+    no_project: Option<&str>,
+) -> CommandError {
+    let problem = match (project, no_project) {
+        (true, _) | (_, None) => problem.hint(
+            "the history has stored none, and rollback/ has no file for it: write one, or step \
+             over it and leave it applied",
+        ),
+        (false, Some(why)) => problem.hint(format!(
+            "the history has stored none (or one of more than 8 MiB), and no files were looked at: \
+             {why}"
+        )),
+    };
+    let version = |label: &String| {
+        label
+            .strip_prefix('V')
+            .and_then(|rest| rest.split_once("__"))
+            .map(|(version, _)| format!(" --irreversible-ok {version}"))
+    };
+    let flags: String = labels.iter().filter_map(version).collect();
+    CommandError::refused(if flags.is_empty() {
+        problem
+    } else {
+        problem.next(format!("{}{flags}", context.again()))
+    })
+}

@@ -1,0 +1,1 @@
+delete from {refinery} where version = $1::bigint

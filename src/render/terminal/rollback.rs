@@ -1,0 +1,152 @@
+//! What a rollback is going to do, and what it has done.
+
+use super::label::{commands, labelled};
+use super::look::Look;
+use super::number::{count, counted, duration};
+use super::style::{CAUTION, GOOD, HEADING, paint};
+use super::target::command;
+use super::text::{columns, cut_middle, left, one_line, push_wrapped, right};
+use crate::report::rollback::{PlannedScript, RollbackOutcome, RollbackPlan, RollbackReport};
+
+/// Returns what is going to be done, in the order in which it runs.
+pub fn rollback_plan(plan: &RollbackPlan, look: Look) -> String {
+    if plan.scripts.is_empty() {
+        return String::new();
+    }
+    let mut out = String::new();
+    let statements: usize = plan.scripts.iter().map(|one| one.statements).sum();
+    let head = format!(
+        "To roll back: {}, {}, in {}",
+        counted(plan.scripts.len(), "migration"),
+        counted(statements, "statement"),
+        match plan.transactions {
+            1 => "one transaction".to_owned(),
+            more => format!("{} steps", count(more as u64)),
+        }
+    );
+    push_wrapped(&mut out, &head, HEADING, 0, 2, look);
+    for script in &plan.scripts {
+        line(&mut out, script, look);
+    }
+    if let Some(run) = &plan.continues {
+        let text = format!("this goes on with rollback {run}, which was stopped half way");
+        labelled(&mut out, "continues", &text, look);
+    }
+    sources(&mut out, plan, look);
+    if !plan.stepped_over.is_empty() {
+        let text = format!("{} (no rollback script)", plan.stepped_over.join(", "));
+        labelled(&mut out, "stays", &text, look);
+    }
+    if !plan.stays_behind.is_empty() {
+        let text = format!(
+            "{}: applied after what is rolled back, and not selected",
+            some(&plan.stays_behind)
+        );
+        labelled(&mut out, "stays", &text, look);
+    }
+    out
+}
+
+/// A long list is told by its ends.
+fn some(labels: &[String]) -> String {
+    match labels {
+        [first, .., last] if labels.len() > 4 => {
+            format!("{first} to {last} ({} migrations)", labels.len())
+        }
+        _ => labels.join(", "),
+    }
+}
+
+fn line(out: &mut String, script: &PlannedScript, look: Look) {
+    let statements = right(&counted(script.statements, "statement"), 16);
+    let phase = left(&cut_middle(&one_line(&script.phase), 16, look), 16);
+    let room = look
+        .width
+        .saturating_sub(2 + 2 + columns(&phase) + 2 + columns(&statements))
+        .min(60);
+    let name = left(&cut_middle(&script.label(), room, look), room);
+    out.push_str(&format!(
+        "  {}  {phase}  {statements}\n",
+        paint(CAUTION, &name)
+    ));
+    for statement in &script.outside_transaction {
+        let text = format!("outside of any transaction: {}", one_line(statement));
+        out.push_str("    ");
+        push_wrapped(out, &text, super::style::QUIET, 4, 6, look);
+    }
+}
+
+/// Says once for each reason where the scripts come from.
+fn sources(out: &mut String, plan: &RollbackPlan, look: Look) {
+    let mut told: Vec<(&str, &str, usize, String)> = Vec::new();
+    for script in &plan.scripts {
+        match told
+            .iter_mut()
+            .find(|(source, why, ..)| (*source, *why) == (script.source, script.why.as_str()))
+        {
+            Some(known) => known.2 += 1,
+            None => told.push((script.source, &script.why, 1, script.label())),
+        }
+    }
+    for (source, why, number, first) in told {
+        let which = match (number, number == plan.scripts.len()) {
+            (_, true) => String::new(),
+            (1, _) => format!("{first}: "),
+            (more, _) => format!("{more} of them: "),
+        };
+        let from = match source {
+            "file" => "the file in rollback/",
+            _ => "the text stored in the history",
+        };
+        labelled(out, "script", &format!("{which}{from}; {why}"), look);
+    }
+}
+
+/// Returns the summary of `evmig rollback`.
+pub fn rollback(report: &RollbackReport, look: Look) -> String {
+    let mut out = headline(report, look);
+    if let Some(run) = &report.run {
+        labelled(&mut out, "run", &one_line(run), look);
+    }
+    if report.lock_held_ms > 0.0 {
+        let text = format!("held for {} at most", duration(report.lock_held_ms));
+        labelled(&mut out, "locks", &text, look);
+    }
+    if report.retries > 0 {
+        let text = format!("{} for want of a lock", count(u64::from(report.retries)));
+        labelled(&mut out, "retries", &text, look);
+    }
+    let next = match report.outcome {
+        RollbackOutcome::RolledBack | RollbackOutcome::NothingToDo => {
+            command("status", &report.target)
+        }
+        _ => return out,
+    };
+    commands(&mut out, [next.as_str()]);
+    out
+}
+
+fn headline(report: &RollbackReport, look: Look) -> String {
+    let statements: usize = report.reverted.iter().map(|one| one.statements).sum();
+    let work = format!(
+        "{}, {}, in {}",
+        counted(report.reverted.len(), "migration"),
+        counted(statements, "statement"),
+        duration(report.duration_ms)
+    );
+    let (word, gap, rest) = match (report.outcome, &report.done_by) {
+        (RollbackOutcome::NothingToDo, Some(run)) => (
+            "Already rolled back",
+            ": ",
+            format!(
+                "run {run} did it and could not say so; type the command again to go further back"
+            ),
+        ),
+        (RollbackOutcome::Planned, _) => ("Dry run", ": ", "nothing was changed".to_owned()),
+        _ => ("Rolled back", " ", work),
+    };
+    let mut out = paint(GOOD, word);
+    out.push_str(gap);
+    push_wrapped(&mut out, &rest, HEADING, word.len() + gap.len(), 2, look);
+    out
+}

@@ -1,0 +1,159 @@
+//! What `evmig rollback` has to say: what it is going to do, and what it did.
+
+use serde::Serialize;
+
+use super::event::MigrationRef;
+use super::problem::Problem;
+use super::target::Target;
+
+/// How a rollback ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RollbackOutcome {
+    /// Everything that was selected is taken back.
+    RolledBack,
+    /// A dry run: nothing was changed.
+    Planned,
+    /// There was nothing left to do.
+    NothingToDo,
+    /// An error stopped it.
+    Failed,
+    /// A signal stopped it.
+    Interrupted,
+    /// The connection was lost and nobody could tell whether the commit happened.
+    Unknown,
+}
+
+impl RollbackOutcome {
+    /// Returns the word that history stores.
+    pub fn stored(self) -> &'static str {
+        match self {
+            Self::RolledBack => "applied",
+            Self::Planned | Self::NothingToDo => "nothing_to_do",
+            Self::Failed => "failed",
+            Self::Interrupted => "interrupted",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
+/// One migration that was taken back.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Reverted {
+    /// Version as text; `None` for a repeatable migration.
+    pub version: Option<String>,
+    /// Name without version and ending.
+    pub name: String,
+    /// Phase name.
+    pub phase: String,
+    /// Step name.
+    pub step: String,
+    /// How many statements its script has.
+    pub statements: usize,
+    /// Milliseconds from its script's first statement to the next script's.
+    pub duration_ms: f64,
+}
+
+impl Reverted {
+    /// Makes it from what events call the migration.
+    pub fn new(migration: &MigrationRef, statements: usize, duration_ms: f64) -> Self {
+        Self {
+            version: migration.version.clone(),
+            name: migration.name.clone(),
+            phase: migration.phase.clone(),
+            step: migration.step.clone(),
+            statements,
+            duration_ms,
+        }
+    }
+
+    /// Returns `V101__name` or `R__name`.
+    pub fn label(&self) -> String {
+        match &self.version {
+            Some(version) => format!("V{version}__{}", self.name),
+            None => format!("R__{}", self.name),
+        }
+    }
+}
+
+/// One script that is going to run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct PlannedScript {
+    /// Version as text; `None` for a repeatable migration.
+    pub version: Option<String>,
+    /// Name without version and ending.
+    pub name: String,
+    /// Phase name.
+    pub phase: String,
+    /// Step name.
+    pub step: String,
+    /// The run that applied it.
+    pub applied_by: String,
+    /// How many statements the script has.
+    pub statements: usize,
+    /// `file` or `history`.
+    pub source: &'static str,
+    /// Why that one.
+    pub why: String,
+    /// The file, or what stands for it.
+    pub file: String,
+    /// Statements that cannot be in a transaction, as they begin.
+    pub outside_transaction: Vec<String>,
+}
+
+impl PlannedScript {
+    /// Returns `V101__name` or `R__name`.
+    pub fn label(&self) -> String {
+        match &self.version {
+            Some(version) => format!("V{version}__{}", self.name),
+            None => format!("R__{}", self.name),
+        }
+    }
+}
+
+/// What is going to be done.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Default)]
+pub struct RollbackPlan {
+    /// The scripts, in the order in which they run.
+    pub scripts: Vec<PlannedScript>,
+    /// How many transactions and statements outside of any that takes.
+    pub transactions: usize,
+    /// Migrations without a script that are stepped over.
+    pub stepped_over: Vec<String>,
+    /// Migrations that stay, and were applied after one that goes.
+    pub stays_behind: Vec<String>,
+    /// The run whose rollback is gone on with.
+    pub continues: Option<String>,
+}
+
+/// The result of `evmig rollback`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RollbackReport {
+    /// Run id; `None` when nothing had to be written.
+    pub run: Option<String>,
+    /// How it ended.
+    pub outcome: RollbackOutcome,
+    /// The database.
+    pub target: Target,
+    /// What was to be done.
+    pub plan: RollbackPlan,
+    /// What is taken back and committed, in order.
+    pub reverted: Vec<Reverted>,
+    /// Tries that failed for want of a lock.
+    pub retries: u32,
+    /// The longest time that one transaction held its locks, in milliseconds.
+    pub lock_held_ms: f64,
+    /// The run that had done it already, and could not say so.
+    pub done_by: Option<String>,
+    /// Milliseconds in all.
+    pub duration_ms: f64,
+    /// What stopped it.
+    pub error: Option<Problem>,
+    /// All that is wrong, where it is more than one thing.
+    pub errors: Vec<Problem>,
+}
+
+impl RollbackReport {
+    /// Name and version of the document.
+    pub const SCHEMA: &'static str = "evmig.rollback/1";
+}

@@ -1,0 +1,58 @@
+//! What can stop a rollback, as data; `cli/error/rollback.rs` gives each its exit code and words.
+
+use crate::history::error::HistoryError;
+use crate::plan::undo_refusal::UndoRefusal;
+use crate::project::ProjectError;
+use crate::report::event::MigrationRef;
+use crate::runner::error::{RunError, Stop};
+
+/// Why a rollback stopped.
+#[derive(Debug, thiserror::Error)]
+pub enum RollbackError {
+    /// What can stop any run: the connection, the lock, the history.
+    #[error(transparent)]
+    Run(#[from] RunError),
+    /// The selection may not be rolled back.
+    #[error(transparent)]
+    Refused(Box<UndoRefusal>),
+    /// What would be rolled back now is not what was shown.
+    #[error("the history has changed since it was shown")]
+    Changed,
+    /// Scripts are wrong.
+    #[error("{} in the rollback scripts", match errors.len() { 1 => "1 error".to_owned(), more => format!("{more} errors") })]
+    Scripts {
+        /// Everything that is wrong.
+        errors: Vec<ProjectError>,
+    },
+    /// A script stopped.
+    #[error("the rollback of {} {stop}", migration.label())]
+    Stopped {
+        /// Whose.
+        migration: Box<MigrationRef>,
+        /// How.
+        stop: Box<Stop>,
+    },
+}
+
+impl From<UndoRefusal> for RollbackError {
+    fn from(refusal: UndoRefusal) -> Self {
+        Self::Refused(Box::new(refusal))
+    }
+}
+
+impl From<HistoryError> for RollbackError {
+    fn from(error: HistoryError) -> Self {
+        Self::Run(error.into())
+    }
+}
+
+impl RollbackError {
+    /// Returns whether a signal stopped it.
+    pub fn is_interrupt(&self) -> bool {
+        match self {
+            Self::Run(RunError::Interrupted) => true,
+            Self::Stopped { stop, .. } => matches!(**stop, Stop::Interrupted { .. }),
+            _ => false,
+        }
+    }
+}
