@@ -77,3 +77,37 @@ fn no_notice_goes_without_a_word() {
         .map_or(0, |number| number.parse().expect("a number"));
     assert_eq!(shown + lost, SENT, "{shown} shown, {lost} told of");
 }
+
+/// The history was read in the order of its positions' texts, 100 before 99: of a migration with several rows, the
+/// newest did not always count.
+#[test]
+fn the_newest_row_counts_among_many() {
+    let database = Server::shared(15, Shape::Plain).database(Shape::Plain, Role::Owner);
+    let mut project = Project::one_phase();
+    for number in 1..=9 {
+        project = project
+            .migration(
+                &format!("V{number}__t{number}"),
+                &format!("create table t{number} ();"),
+            )
+            .rollback(
+                &format!("V{number}__t{number}"),
+                &format!("drop table t{number};"),
+            );
+    }
+    Evmig::new(&project, "apply").on(&database).run().succeeds();
+    Evmig::new(&project, "rollback --yes")
+        .on(&database)
+        .run()
+        .succeeds();
+    let status = Evmig::new(&project, "status")
+        .on(&database)
+        .run()
+        .succeeds();
+    assert_eq!(
+        status.stdout.matches("  reverted ").count(),
+        9,
+        "{}",
+        status.stdout
+    );
+}
