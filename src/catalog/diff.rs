@@ -21,13 +21,24 @@ pub enum Change {
     },
     /// The columns that both have stand in another order.
     Reordered {
-        /// The table.
+        /// The table, view or type.
         table: Identity,
         /// The order before.
         before: Vec<Arc<str>>,
         /// The order after.
         after: Vec<Arc<str>>,
     },
+}
+
+impl Change {
+    /// Returns what has changed.
+    pub fn identity(&self) -> &Identity {
+        match self {
+            Self::Added(object) | Self::Removed(object) => &object.identity,
+            Self::Changed { identity, .. } => identity,
+            Self::Reordered { table, .. } => table,
+        }
+    }
 }
 
 /// What is said of an object before and after; `None` is the default.
@@ -93,6 +104,11 @@ fn changed(before: &Object, after: &Object) -> Option<Change> {
             after: after.get(name).map(str::to_owned),
         })
         .filter(|difference| difference.before != difference.after)
+        // What the history keeps has no versions of extensions, which is no difference.
+        .filter(|difference| {
+            !before.is_version(&difference.property)
+                || (difference.before.is_some() && difference.after.is_some())
+        })
         .collect();
     (!properties.is_empty()).then(|| Change::Changed {
         identity: before.identity.clone(),
@@ -101,9 +117,9 @@ fn changed(before: &Object, after: &Object) -> Option<Change> {
 }
 
 /// Tables whose common columns have changed places.
-fn reordered(before: &Snapshot, after: &Snapshot) -> Vec<Change> {
+fn reordered(before: &Snapshot, new_snapshot: &Snapshot) -> Vec<Change> {
     let olds = columns(before);
-    let mut changes: Vec<Change> = columns(after)
+    let mut changes: Vec<Change> = columns(new_snapshot)
         .into_iter()
         .filter_map(|(table, new)| {
             let old = olds.get(&table)?;
@@ -117,27 +133,37 @@ fn reordered(before: &Snapshot, after: &Snapshot) -> Vec<Change> {
                 return None;
             }
             let (before, after) = (common(old, &new), common(&new, old));
-            (before != after).then_some(Change::Reordered {
-                table: Identity {
-                    kind: Kind::Table,
-                    schema: table.0,
-                    parent: None,
-                    name: table.1,
-                },
+            (before != after).then(|| Change::Reordered {
+                table: relation(new_snapshot, table),
                 before,
                 after,
             })
         })
         .collect();
-    changes.sort_by(|a, b| place(a).cmp(&place(b)));
+    changes.sort_by(|a, b| a.identity().cmp(b.identity()));
     changes
 }
 
-fn place(change: &Change) -> Option<&Identity> {
-    match change {
-        Change::Reordered { table, .. } => Some(table),
-        _ => None,
-    }
+/// Finds out what a column's relation is.
+fn relation(snapshot: &Snapshot, (schema, name): Table) -> Identity {
+    const KINDS: [Kind; 5] = [
+        Kind::Table,
+        Kind::View,
+        Kind::MaterializedView,
+        Kind::ForeignTable,
+        Kind::CompositeType,
+    ];
+    let of = |kind| Identity {
+        kind,
+        schema: schema.clone(),
+        parent: None,
+        name: name.clone(),
+    };
+    let found = KINDS
+        .into_iter()
+        .map(of)
+        .find(|one| snapshot.find(one).is_some());
+    found.unwrap_or_else(|| of(Kind::Table))
 }
 
 fn same_order(old: &[(usize, Arc<str>)], new: &[(usize, Arc<str>)]) -> bool {

@@ -3,10 +3,14 @@
 //! An object is what it is called and what is said of it, both as text ([`model`]). The queries below `queries/` say
 //! which objects there are and what is said of each: a new property is a new column there, and nothing else.
 
+pub mod ddl;
 pub mod diff;
+pub mod document;
 pub mod error;
 pub mod fingerprint;
+mod grants;
 pub mod model;
 mod privileges;
 mod queries;
 pub mod read;
+pub mod shown;

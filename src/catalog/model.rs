@@ -199,7 +199,7 @@ impl Identity {
 }
 
 /// Quotes a name where it is not plain; keywords are left as they are, for this is to be read, not run.
-fn quoted(name: &str) -> String {
+pub(super) fn quoted(name: &str) -> String {
     let plain = !name.is_empty()
         && !name.starts_with(|c: char| c.is_ascii_digit())
         && name
@@ -231,6 +231,11 @@ impl Object {
             .iter()
             .find(|(name, _)| **name == *property)
             .map(|(_, value)| value.as_str())
+    }
+
+    /// Returns whether a property is an extension's version: it follows the server's packages.
+    pub(super) fn is_version(&self, property: &str) -> bool {
+        self.identity.kind == Kind::Extension && property == "version"
     }
 }
 

@@ -48,15 +48,14 @@ async fn between(
 ) -> Result<Snapshot, CatalogError> {
     let begin = format!("{begin};\n{SETTINGS}");
     let begun = async { session.run(&begin).await.map_err(failed("settings")) };
-    let read = async {
-        let objects = objects(session, version, history_schema).await;
-        // What has failed a query has failed the transaction, too; either way this ends it.
-        let ended = session.run(end).await.map_err(failed("settings"));
-        let objects = objects?;
-        ended.map(|()| objects)
-    };
+    let objects = objects(session, version, history_schema);
+    // What has failed a query has failed the transaction, too; either way this ends it.
+    let ended = async { session.run(end).await.map_err(failed("settings")) };
     // On their way together: nothing is waited for in between.
-    let ((), objects) = tokio::try_join!(biased; begun, read)?;
+    let (begun, objects, ended) = tokio::join!(biased; begun, objects, ended);
+    begun?;
+    let objects = objects?;
+    ended?;
     Ok(Snapshot::new(objects))
 }
 

@@ -3,8 +3,11 @@
 use super::error::{HistoryError, query};
 use super::model::{History, VersionType};
 use super::store::{Store, fill, quoted};
-use super::upgrade::{self, FormatError};
+use super::upgrade::{self, Format, FormatError};
 use crate::pg::session::{Row, Session};
+
+/// The tables of the checkpoints, for a new history and for one of format 1.
+const CHECKPOINTS: &str = include_str!("sql/checkpoints.sql");
 
 /// Where refinery's table is, and how wide its versions are.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,6 +31,8 @@ pub struct Located {
     may_create: bool,
     /// Whether the history's own tables exist.
     pub exists: bool,
+    /// The format of those that exist.
+    format: Option<Format>,
 }
 
 /// What the catalog says before anything of the history is read.
@@ -56,6 +61,7 @@ pub enum Detail {
 pub struct Look {
     survey: Survey,
     refinery: Option<RefineryTable>,
+    format: Option<Format>,
     detail: Detail,
     /// What is remembered; an absent history is empty but for what refinery left.
     pub history: History,
@@ -109,12 +115,13 @@ type Candidate = (String, String, String, Option<String>);
 /// is enough, since refinery's own command line is built for int4.
 pub async fn locate(session: &Session, schema: &str, widest: i64) -> Result<Located, HistoryError> {
     let survey = survey(session, schema).await?;
-    let refinery = if survey.exists {
-        Some(survey.recorded_table(session).await?)
+    let (refinery, format) = if survey.exists {
+        let (table, format) = survey.recorded_table(session).await?;
+        (Some(table), Some(format))
     } else {
-        None
+        (None, None)
     };
-    survey.located(refinery, widest)
+    survey.located(refinery, format, widest)
 }
 
 impl Survey {
@@ -123,9 +130,10 @@ impl Survey {
     /// What it says itself of refinery's table is read beside the rows, and nearly always what the
     /// catalog suggests: one round trip.
     pub async fn read(&self, session: &Session, detail: Detail) -> Result<Look, HistoryError> {
-        let look = |refinery, history| Look {
+        let look = |refinery, format, history| Look {
             survey: self.clone(),
             refinery,
+            format,
             detail,
             history,
         };
@@ -139,19 +147,19 @@ impl Survey {
                 }
                 None => History::default(),
             };
-            return Ok(look(guess, history));
+            return Ok(look(guess, None, history));
         }
         let Some(guess) = guess else {
-            let table = self.recorded_table(session).await?;
+            let (table, format) = self.recorded_table(session).await?;
             let history = Store::new(&self.schema, &table)
                 .read_in(session, detail)
                 .await?;
-            return Ok(look(Some(table), history));
+            return Ok(look(Some(table), Some(format), history));
         };
         let store = Store::new(&self.schema, &guess);
         let (table, history) =
             tokio::join!(biased; self.recorded_table(session), store.read_in(session, detail));
-        let table = table?;
+        let (table, format) = table?;
         let history = if table == guess {
             history?
         } else {
@@ -159,7 +167,7 @@ impl Survey {
                 .read_in(session, detail)
                 .await?
         };
-        Ok(look(Some(table), history))
+        Ok(look(Some(table), Some(format), history))
     }
 
     /// Returns refinery's table as the catalog alone suggests it.
@@ -188,8 +196,11 @@ impl Survey {
         })
     }
 
-    /// Follows what the history itself says about refinery's table.
-    async fn recorded_table(&self, session: &Session) -> Result<RefineryTable, HistoryError> {
+    /// Follows what the history itself says about its format and about refinery's table.
+    async fn recorded_table(
+        &self,
+        session: &Session,
+    ) -> Result<(RefineryTable, Format), HistoryError> {
         let schema = &self.schema;
         let rows = session
             .query(&fill(include_str!("sql/meta.sql"), schema, None), &[])
@@ -202,19 +213,21 @@ impl Survey {
                 _ => query("could not read the history's format")(failure),
             })?;
         let row = rows.first();
-        upgrade::check(schema, row.and_then(|row| row.number(0)))?;
+        let format = upgrade::check(schema, row.and_then(|row| row.number(0)))?;
         let name = row.map(|row| row.text(1)).unwrap_or_default();
         let found = self.tables.iter().find(|(at, _)| qualified(at) == name);
-        self.table(found.ok_or_else(|| HistoryError::NotRefinerys {
+        let table = self.table(found.ok_or_else(|| HistoryError::NotRefinerys {
             table: name,
             found: "missing".into(),
-        })?)
+        })?)?;
+        Ok((table, format))
     }
 
     /// Says where everything is; a table that is yet to be made has its place, too.
     fn located(
         &self,
         refinery: Option<RefineryTable>,
+        format: Option<Format>,
         widest: i64,
     ) -> Result<Located, HistoryError> {
         let refinery = match refinery {
@@ -227,6 +240,7 @@ impl Survey {
             refinery_exists,
             schema: self.schema.clone(),
             exists: self.exists,
+            format,
             may_create: self.schema_exists || self.may_create,
         })
     }
@@ -247,7 +261,8 @@ impl Survey {
 impl Look {
     /// Says where everything is; see [`locate`].
     pub fn located(&self, widest: i64) -> Result<Located, HistoryError> {
-        self.survey.located(self.refinery.clone(), widest)
+        self.survey
+            .located(self.refinery.clone(), self.format, widest)
     }
 
     /// Reads it anew: in one round trip unless something has changed.
@@ -295,9 +310,19 @@ impl Located {
         self.refinery.version_type
     }
 
+    /// Returns the history schema's name.
+    pub fn schema(&self) -> &str {
+        &self.schema
+    }
+
     /// Returns refinery's table.
     pub fn refinery(&self) -> &RefineryTable {
         &self.refinery
+    }
+
+    /// Returns the format of a history that exists.
+    pub fn format(&self) -> Option<Format> {
+        self.format
     }
 
     /// Returns the store, for a history that exists.
@@ -305,10 +330,11 @@ impl Located {
         Store::new(&self.schema, &self.refinery)
     }
 
-    /// Creates the history's tables, in one transaction. The caller holds the lock.
-    pub async fn create_if_missing(&mut self, session: &Session) -> Result<(), HistoryError> {
+    /// Creates the history's tables, or brings them to this evmig's format, in one transaction. The caller holds the
+    /// lock.
+    pub async fn make_ready(&mut self, session: &Session) -> Result<(), HistoryError> {
         if self.exists {
-            return Ok(());
+            return self.upgrade(session).await;
         }
         if !self.may_create {
             return Err(HistoryError::MayNotCreate {
@@ -316,7 +342,9 @@ impl Located {
             });
         }
         let filled = |text: &str| fill(text, &self.schema, Some(&self.refinery));
-        let init = include_str!("sql/init.sql").replace("{format}", &upgrade::FORMAT.to_string());
+        let init = include_str!("sql/init.sql")
+            .replace("{format}", &Format::NEWEST.to_string())
+            .replace("{checkpoints}", CHECKPOINTS);
         let mut sql = filled(&init);
         if !self.refinery_exists {
             sql.push_str(&filled(include_str!("sql/refinery_table.sql")));
@@ -327,6 +355,22 @@ impl Located {
             .map_err(query("could not create the history"))?;
         self.exists = true;
         self.refinery_exists = true;
+        self.format = Some(Format::NEWEST);
+        Ok(())
+    }
+
+    async fn upgrade(&mut self, session: &Session) -> Result<(), HistoryError> {
+        let steps = self.format.map(Format::upgrades).unwrap_or_default();
+        if steps.is_empty() {
+            return Ok(());
+        }
+        let steps = steps.concat().replace("{checkpoints}", CHECKPOINTS);
+        let sql = fill(&steps, &self.schema, Some(&self.refinery));
+        session
+            .run_in_transaction(&sql)
+            .await
+            .map_err(query("could not bring the history to this evmig's format"))?;
+        self.format = Some(Format::NEWEST);
         Ok(())
     }
 }

@@ -1,8 +1,9 @@
 //! What the database remembers of its migrations: tables, rows, their chain of hashes.
 //!
 //! `locate` finds or makes the tables, `store` reads and writes them under the history's lock,
-//! `model` holds what was read, `record` what is written, `verify` proves the chain.
+//! `model` holds what was read, `record` what is written, `checkpoint` what the catalog was, `verify` proves the chains.
 
+pub mod checkpoint;
 pub mod error;
 pub mod locate;
 pub mod model;

@@ -90,7 +90,7 @@ impl Statements {
 
 /// Drops the lines that are comments: what is sent again and again, and shown in the server's log,
 /// is the statement alone.
-fn without_comments(text: &str) -> String {
+pub(super) fn without_comments(text: &str) -> String {
     let lines = text
         .lines()
         .filter(|line| !line.trim_start().starts_with("--"));

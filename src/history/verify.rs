@@ -1,9 +1,11 @@
 //! Proves that nobody has changed the history by hand, or names the first row that was.
 
 use super::error::{HistoryError, query};
-use super::locate::RefineryTable;
+use super::locate::Located;
 use super::model::VersionType;
 use super::store::fill;
+use super::upgrade::Format;
+use crate::pg::error::DbFailure;
 use crate::pg::session::{Row, Session};
 use crate::project::checksum;
 
@@ -42,12 +44,44 @@ pub struct Proof {
 }
 
 /// Recomputes every hash in the database and compares. Reads only.
-pub async fn verify(
-    session: &Session,
-    schema: &str,
-    refinery: &RefineryTable,
-) -> Result<Proof, HistoryError> {
-    let chains = [
+pub async fn verify(session: &Session, located: &Located) -> Result<Proof, HistoryError> {
+    let what = "could not verify the history";
+    let mut proof = Proof {
+        rows: 0,
+        first_bad: None,
+    };
+    for (table, text) in chains(located) {
+        let sql = fill(&text, located.schema(), Some(located.refinery()));
+        let rows = session.query(&sql, &[]).await.map_err(query(what))?;
+        let Some(row) = rows.first() else { continue };
+        proof.rows += row
+            .number(0)
+            .and_then(|rows| u64::try_from(rows).ok())
+            .unwrap_or_default();
+        if let (Some(seq), None) = (row.number(1), &proof.first_bad) {
+            proof.first_bad = Some(BadRow::Row {
+                table,
+                seq,
+                label: row.text(2),
+                previous: row.number(3),
+            });
+        }
+    }
+    if proof.first_bad.is_none() {
+        proof.first_bad = bad_end(session, located).await.map_err(query(what))?;
+    }
+    Ok(proof)
+}
+
+/// The tables with a chain each, and what finds the first row that breaks it.
+fn chains(located: &Located) -> Vec<(&'static str, String)> {
+    let has_checkpoints = located.format().is_some_and(Format::has_checkpoints);
+    let (table, hash_of_end) = if has_checkpoints {
+        ("{schema}.checkpoint", "r.end_checkpoint_hash")
+    } else {
+        ("(select null as row_hash)", "null::text")
+    };
+    let mut chains = vec![
         (
             "migration",
             include_str!("sql/verify_migrations.sql"),
@@ -69,41 +103,46 @@ pub async fn verify(
             include_str!("sql/run_end_hash.sql"),
         ),
     ];
-    let what = "could not verify the history";
-    let mut proof = Proof {
-        rows: 0,
-        first_bad: None,
+    if has_checkpoints {
+        let checkpoints = (
+            "checkpoint",
+            include_str!("sql/verify_checkpoints.sql"),
+            include_str!("sql/checkpoint_hash.sql"),
+        );
+        // Before the runs, whose ends miss what the chain itself can name.
+        chains.insert(2, checkpoints);
+    }
+    let filled = chains.into_iter().map(|(name, text, hash)| {
+        let text = text
+            .replace("{hash}", hash)
+            .replace("{facts}", include_str!("sql/migration_facts.sql"))
+            .replace("{end_checkpoint_hash}", hash_of_end)
+            .replace("{checkpoint}", table);
+        (name, text)
+    });
+    filled.collect()
+}
+
+/// What holds in each row, and does not fit together.
+async fn bad_end(session: &Session, located: &Located) -> Result<Option<BadRow>, DbFailure> {
+    let refinery = located.refinery();
+    let filled = |text: &str| fill(text, located.schema(), Some(refinery));
+    let end = |row: &Row| BadRow::End {
+        table: row.text(0),
+        difference: row.text(1),
     };
-    for (table, text, hash) in chains {
-        let hash = hash.replace("{facts}", include_str!("sql/migration_facts.sql"));
-        let sql = fill(&text.replace("{hash}", &hash), schema, Some(refinery));
-        let rows = session.query(&sql, &[]).await.map_err(query(what))?;
-        let Some(row) = rows.first() else { continue };
-        proof.rows += row
-            .number(0)
-            .and_then(|rows| u64::try_from(rows).ok())
-            .unwrap_or_default();
-        if let (Some(seq), None) = (row.number(1), &proof.first_bad) {
-            proof.first_bad = Some(BadRow::Row {
-                table,
-                seq,
-                label: row.text(2),
-                previous: row.number(3),
-            });
+    if located.format().is_some_and(Format::has_checkpoints) {
+        let sql = filled(include_str!("sql/verify_catalogs.sql"));
+        if let Some(row) = session.query(&sql, &[]).await?.first() {
+            return Ok(Some(end(row)));
         }
     }
-    if proof.first_bad.is_none() {
-        let sql = fill(include_str!("sql/verify_ends.sql"), schema, Some(refinery));
-        let rows = session.query_long(&sql, &[]).await.map_err(query(what))?;
-        proof.first_bad = rows
-            .iter()
-            .find(|row| refinery.version_type != VersionType::Int8 || !was_widened(row))
-            .map(|row| BadRow::End {
-                table: row.text(0),
-                difference: row.text(1),
-            });
-    }
-    Ok(proof)
+    let sql = filled(include_str!("sql/verify_ends.sql"));
+    let rows = session.query_long(&sql, &[]).await?;
+    Ok(rows
+        .iter()
+        .find(|row| refinery.version_type != VersionType::Int8 || !was_widened(row))
+        .map(end))
 }
 
 /// A row written before refinery's table became int8 keeps the checksum of its time, and refinery's

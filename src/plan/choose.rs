@@ -76,6 +76,7 @@ pub fn choose(
     selection: &Selection,
 ) -> Result<Chosen, PlanRefusal> {
     refuse_differences(project, standings)?;
+    refuse_half_reverted(project, standings)?;
     let selected = selected_phases(project, selection)?;
     let mut chosen = Chosen::default();
     let mut excluded = Vec::new();
@@ -134,6 +135,22 @@ fn refuse_differences(project: &Project, standings: &Standings) -> Result<(), Pl
         divergent,
         missing: standings.missing.clone(),
     })
+}
+
+/// What is neither in nor out is nothing to build on.
+fn refuse_half_reverted(project: &Project, standings: &Standings) -> Result<(), PlanRefusal> {
+    let labels: Vec<String> = project
+        .migrations
+        .iter()
+        .zip(&standings.of)
+        .filter(|(_, standing)| matches!(standing, Standing::HalfReverted { .. }))
+        .map(|(migration, _)| migration.stem.clone())
+        .collect();
+    if labels.is_empty() {
+        Ok(())
+    } else {
+        Err(PlanRefusal::HalfReverted { labels })
+    }
 }
 
 /// Returns the indexes of the selected phases, in order, and whether each was named.

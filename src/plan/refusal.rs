@@ -27,6 +27,12 @@ pub enum PlanRefusal {
         /// Applied migrations without a file.
         missing: Vec<MissingFile>,
     },
+    /// A rollback stopped half way.
+    #[error("the rollback of {} stopped half way", labels.join(", "))]
+    HalfReverted {
+        /// `V101__name`.
+        labels: Vec<String>,
+    },
     /// An older version was merged late.
     #[error("{} older than what phase {phase} has applied", count(files.len(), "pending migration"))]
     OutOfOrder {

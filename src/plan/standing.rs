@@ -2,7 +2,9 @@
 
 use std::collections::{HashMap, HashSet};
 
-use crate::history::model::{Action, History, Key, MigrationRow, StatementState, VersionType};
+use crate::history::model::{
+    Action, History, Journal, Key, MigrationRow, StatementState, VersionType,
+};
 use crate::project::{Migration, Project, Version};
 
 /// What the history says of one file on disk.
@@ -36,6 +38,13 @@ pub enum Standing {
     },
     /// Was in the database and has been taken back: it can be applied again.
     Reverted,
+    /// Is in the database, but for what a part of its rollback script has taken back.
+    HalfReverted {
+        /// The next statement of the rollback script, from 0.
+        next: usize,
+        /// Whether that statement began and nobody knows how it ended.
+        open: bool,
+    },
 }
 
 impl Standing {
@@ -161,6 +170,9 @@ fn against_refinery(
 }
 
 fn against_row(migration: &Migration, row: &MigrationRow, history: &History) -> Standing {
+    if let Some((next, open)) = begun(history, Journal::Down, &row.key) {
+        return Standing::HalfReverted { next, open };
+    }
     if row.action == Action::Rollback {
         return match unrecorded(&row.key, history) {
             Standing::Pending => Standing::Reverted,
@@ -188,7 +200,15 @@ fn against_row(migration: &Migration, row: &MigrationRow, history: &History) -> 
 
 /// A file without a row of its own may have a journal: it was begun.
 fn unrecorded(key: &Key, history: &History) -> Standing {
-    let journal = history.journal(key);
+    match begun(history, Journal::Up, key) {
+        Some((next, open)) => Standing::Failed { next, open },
+        None => Standing::Pending,
+    }
+}
+
+/// Returns the next statement of a script that was begun, and whether it is open.
+fn begun(history: &History, journal: Journal, key: &Key) -> Option<(usize, bool)> {
+    let journal = history.journal_of(journal, key);
     let mut next = 0;
     for row in &journal {
         if row.state == StatementState::Done && row.position == next {
@@ -200,11 +220,7 @@ fn unrecorded(key: &Key, history: &History) -> Standing {
         .rev()
         .find(|row| row.position == next)
         .is_some_and(|row| row.state == StatementState::Intent);
-    if next == 0 && !open {
-        Standing::Pending
-    } else {
-        Standing::Failed { next, open }
-    }
+    (next > 0 || open).then_some((next, open))
 }
 
 fn missing(

@@ -143,6 +143,10 @@ pub struct RollbackReport {
     pub retries: u32,
     /// The longest time that one transaction held its locks, in milliseconds.
     pub lock_held_ms: f64,
+    /// Triggers that were off meanwhile and have their state back, as `table.trigger`.
+    pub triggers: Vec<String>,
+    /// How many foreign keys of the touched tables were proved.
+    pub keys_proved: usize,
     /// The run that had done it already, and could not say so.
     pub done_by: Option<String>,
     /// Milliseconds in all.

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::attempt::Interrupt;
+use super::checkpoint::{self, Picture};
 use super::error::RunError;
 use super::open::{BegunOpening, Opened, Opening, open};
 use super::record::{self, Why};
@@ -10,9 +11,13 @@ use super::retry::LockPolicy;
 use super::run::{Run, tell_passed_over};
 use super::transactional::Setup;
 use super::turn;
+use crate::catalog::error::CatalogError;
+use crate::history::checkpoint::{Moment, Newest};
+use crate::history::error::HistoryError;
 use crate::history::locate::{Located, Look};
 use crate::history::model::{Action, History, VersionType};
 use crate::history::store::Store;
+use crate::history::upgrade::Format;
 use crate::pg::lock::HistoryLock;
 use crate::pg::session::{Row, Session};
 use crate::plan::adopt::adoptions;
@@ -198,8 +203,12 @@ async fn prepare<'a>(
         look: forecast,
         scripts: &expected_scripts,
     };
-    let (look, mut present) =
-        under_lock(&opened.session, request, lock, look, interrupt, sink).await?;
+    let UnderLock {
+        look,
+        mut present,
+        picture,
+        newest,
+    } = Box::pin(under_lock(&opened, request, lock, look, interrupt, sink)).await?;
     // What was read before is only a forecast: it counts what is there under the lock.
     let located = look.located(widest)?;
     let chosen = plan(&opened.session, request, &look).await?;
@@ -224,14 +233,21 @@ async fn prepare<'a>(
     // Not before: what another run makes while this one waits would look like objects without a
     // history, and what it takes back would be missing from the scripts.
     if history.is_empty() {
-        let found = match present {
-            Some(found) => found,
-            None => present_relations(&opened.session, &scripts).await,
-        };
-        refuse_if_present(project, found?)?;
+        refuse_if_present(project, &opened.session, &scripts, present).await?;
     }
+    let newest = newest?;
+    let picture = picture
+        .inspect_err(|error| sink.event(&checkpoint::not_taken(error)))
+        .ok();
     let setup = setup(&opened, request.policy);
-    let store = begin(request, &opened, &setup, located, &history, &chosen).await?;
+    let begun = Begun {
+        setup: &setup,
+        history: &history,
+        chosen: &chosen,
+        picture: picture.as_ref(),
+        newest: newest.as_ref(),
+    };
+    let store = begin(request, &opened, located, &begun).await?;
     tell_not_stored(project, &chosen, sink);
     sink.event(&RunEvent::RunStarted {
         run: request.run.clone(),
@@ -258,6 +274,7 @@ async fn prepare<'a>(
         unknown: false,
         alone: false,
         begun: None,
+        known: picture.map(|picture| picture.fingerprint),
     })))
 }
 
@@ -289,18 +306,32 @@ struct Forecast<'a> {
 /// Relations that a migration, by its index, would create, and that are there.
 type Present = Result<Vec<(usize, String)>, RunError>;
 
+/// What is seen once the lock is held.
+struct UnderLock {
+    look: Look,
+    present: Option<Present>,
+    /// What the catalog is.
+    picture: Result<Picture, CatalogError>,
+    /// What it was when the history was written last.
+    newest: Result<Option<Newest>, HistoryError>,
+}
+
 /// Takes the lock and looks again, in one round trip where nobody else has it.
 ///
 /// For a history that is still empty, it asks too which relations of the scripts are there.
 async fn under_lock(
-    session: &Session,
+    opened: &Opened,
     request: &Request<'_>,
     lock: HistoryLock,
     forecast: Forecast<'_>,
     interrupt: &mut Interrupt,
     sink: &mut dyn EventSink,
-) -> Result<(Look, Option<Present>), RunError> {
+) -> Result<UnderLock, RunError> {
     let Forecast { look, scripts } = forecast;
+    let session = &opened.session;
+    let schema = &request.project.manifest.project.history_schema.value;
+    let picture = || Picture::take(session, opened.facts.version_num, schema);
+    let newest = || newest_checkpoint(session, &look);
     let present = async {
         if look.history.is_empty() {
             Some(present_relations(session, scripts).await)
@@ -308,17 +339,40 @@ async fn under_lock(
             None
         }
     };
-    let (taken, again, present) = tokio::join!(
+    let (taken, again, present, newest_now, picture_now) = tokio::join!(
         biased;
         lock.try_take(session),
         look.again(session),
         present,
+        newest(),
+        picture(),
     );
     if taken.map_err(RunError::own("could not ask for the lock"))? {
-        return Ok((again?, present));
+        return Ok(UnderLock {
+            look: again?,
+            present,
+            picture: picture_now,
+            newest: newest_now,
+        });
     }
     turn::take(session, lock, request.wait, interrupt, sink).await?;
-    Ok((look.again(session).await?, None))
+    let (again, newest, picture) = tokio::join!(biased; look.again(session), newest(), picture());
+    Ok(UnderLock {
+        look: again?,
+        present: None,
+        picture,
+        newest,
+    })
+}
+
+/// Asks what the catalog was when the history was written last, where it knows.
+async fn newest_checkpoint(session: &Session, look: &Look) -> Result<Option<Newest>, HistoryError> {
+    let located = look.located(0)?;
+    if located.format().is_some_and(Format::has_checkpoints) {
+        located.store().newest_checkpoint(session).await
+    } else {
+        Ok(None)
+    }
 }
 
 /// Returns the project's greatest version.
@@ -389,7 +443,16 @@ async fn present_relations(session: &Session, scripts: &Scripts) -> Present {
 
 /// An empty history over a database that has the objects was lost, or never was: either way the
 /// files must not run.
-fn refuse_if_present(project: &Project, found: Vec<(usize, String)>) -> Result<(), RunError> {
+async fn refuse_if_present(
+    project: &Project,
+    session: &Session,
+    scripts: &Scripts,
+    present: Option<Present>,
+) -> Result<(), RunError> {
+    let found = match present {
+        Some(found) => found?,
+        None => present_relations(session, scripts).await?,
+    };
     let Some(&(first, _)) = found.first() else {
         return Ok(());
     };
@@ -411,17 +474,25 @@ pub fn setup(opened: &Opened, policy: LockPolicy) -> Setup {
     }
 }
 
-/// Writes the run's first row, and takes over what refinery did.
+/// What a run begins with.
+struct Begun<'a> {
+    setup: &'a Setup,
+    history: &'a History,
+    chosen: &'a Chosen,
+    picture: Option<&'a Picture>,
+    newest: Option<&'a Newest>,
+}
+
+/// Writes the run's first row and its first checkpoint, and takes over what refinery did.
 async fn begin(
     request: &Request<'_>,
     opened: &Opened,
-    setup: &Setup,
     mut located: Located,
-    history: &History,
-    chosen: &Chosen,
+    begun: &Begun<'_>,
 ) -> Result<Store, RunError> {
     let project = request.project;
-    let mut phases: Vec<String> = chosen
+    let mut phases: Vec<String> = begun
+        .chosen
         .migrations()
         .map(|index| project.migrations[index].phase)
         .map(|phase| project.manifest.phases[phase].name.value.clone())
@@ -429,15 +500,8 @@ async fn begin(
     phases.dedup();
     let commit = request.git_commit.as_deref();
     let mut store = located.store();
-    // A history that could not be created has no place for the run either, and says so first.
-    let (created, started) = tokio::join!(
-        biased;
-        located.create_if_missing(&opened.session),
-        store.start_run(&opened.session, &request.run, "apply", &phases, commit),
-    );
-    created.and(started)?;
     let width = store.refinery().version_type;
-    let adopted: Vec<(&Migration, Option<&str>)> = adoptions(project, history, width)
+    let adopted: Vec<(&Migration, Option<&str>)> = adoptions(project, begun.history, width)
         .iter()
         .map(|adoption| {
             let migration = &project.migrations[adoption.index];
@@ -449,7 +513,28 @@ async fn begin(
         action: Action::Adopt,
         reason: None,
     };
-    record::record_all(&opened.session, setup, &store, project, &adopted, why).await?;
+    let checkpoint = async |is_due: bool| match begun.picture {
+        Some(picture) if is_due => {
+            let newest = begun.newest.map(|newest| &newest.checkpoint);
+            let known = newest.map(|newest| newest.fingerprint.as_str());
+            let (session, run) = (&opened.session, &request.run);
+            picture
+                .record(session, &store, run, Moment::Begin, known)
+                .await
+        }
+        _ => Ok(()),
+    };
+    // A history that could not be created has no place for the run either, and says so first. What is adopted was
+    // there before: the checkpoint lies behind it.
+    let (created, started, remembered) = tokio::join!(
+        biased;
+        located.make_ready(&opened.session),
+        store.start_run(&opened.session, &request.run, "apply", &phases, commit),
+        checkpoint(adopted.is_empty()),
+    );
+    created.and(started).and(remembered)?;
+    record::record_all(&opened.session, begun.setup, &store, project, &adopted, why).await?;
+    checkpoint(!adopted.is_empty()).await?;
     // Only now: what refinery wrote is known by the checksums of the old width.
     widen_if_needed(&mut store, &opened.session, project).await?;
     Ok(store)

@@ -10,12 +10,14 @@
 pub mod apply;
 pub mod attempt;
 pub mod bracket;
+pub mod checkpoint;
 mod convoy;
 pub mod error;
 pub mod invalid_index;
 pub mod open;
 mod packed;
 pub mod probe;
+pub mod proof;
 pub mod record;
 pub mod resolve;
 pub mod retry;

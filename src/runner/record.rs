@@ -209,7 +209,7 @@ pub async fn record(
     if migrations.is_empty() {
         return Ok(Vec::new());
     }
-    located.create_if_missing(&opened.session).await?;
+    located.make_ready(&opened.session).await?;
     let mut store = located.store();
     apply::widen_if_needed(&mut store, &opened.session, project).await?;
     let mut phases: Vec<String> = migrations

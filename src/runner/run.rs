@@ -11,6 +11,7 @@ use super::record::{Facts, Why, migration_ref};
 use super::resolve::{self, Fate};
 use super::stepwise::{self, Steps};
 use super::transactional::{self, Setup, Tried, Unit};
+use crate::history::checkpoint::Moment;
 use crate::history::error::HistoryError;
 use crate::history::model::{Action, History, Journal, Key, StatementState};
 use crate::history::record::{Prepared, RecordDuration};
@@ -48,6 +49,8 @@ pub(super) struct Run<'a> {
     pub(super) alone: bool,
     /// The index of a migration whose beginning was told already.
     pub(super) begun: Option<usize>,
+    /// The fingerprint of the newest checkpoint; `None` where this run makes none.
+    pub(super) known: Option<String>,
 }
 
 /// Says what is not run here, and why.
@@ -257,7 +260,14 @@ impl Run<'_> {
                     1
                 }
             };
+            let is_migration = matches!(item, Work::Migration { .. });
             rest = &rest[done..];
+            let has_more = rest
+                .iter()
+                .any(|item| matches!(item, Work::Migration { .. }));
+            if is_migration && has_more && self.is_short() {
+                self.remember(sink).await?;
+            }
         }
         Ok(())
     }
@@ -483,21 +493,32 @@ impl Run<'_> {
 
     /// Records the end, gives the lock back, and says goodbye; none of it changes the outcome.
     async fn finish(&mut self, outcome: Outcome, error: Option<&str>, sink: &mut dyn EventSink) {
-        let session = &self.opened.session;
         // A failed file may have left its settings.
-        let reset = self.opened.settings.reset_sql();
+        let picture = self.picture(sink).await;
+        let session = &self.opened.session;
+        let checkpoint = async {
+            match &picture {
+                Ok(Some(picture)) => {
+                    let known = self.known.as_deref();
+                    picture
+                        .record(session, &self.store, &self.id, Moment::End, known)
+                        .await
+                }
+                _ => Ok(()),
+            }
+        };
         // The end of the session gives the lock back too.
-        let (reset, ended, _) = tokio::join!(
+        let (remembered, ended, _) = tokio::join!(
             biased;
-            session.run(&reset),
+            checkpoint,
             self.store.finish_run(session, &self.id, outcome.as_str(), error),
             self.lock.release(session),
         );
-        let reset = reset.map_err(|failure| HistoryError::Query {
+        let reset = picture.as_ref().err().map(|failure| HistoryError::Query {
             what: "could not reset the session",
-            failure: Box::new(failure),
+            failure: Box::new(failure.clone()),
         });
-        if let Err(error) = reset.and(ended) {
+        if let Err(error) = reset.map_or(Ok(()), Err).and(remembered).and(ended) {
             sink.event(&RunEvent::Warning {
                 problem: Problem::new(
                     "run-end-not-recorded",

@@ -106,7 +106,7 @@ impl Steps<'_> {
     }
 
     /// A file edited after a part of it ran would be recorded as something that never ran.
-    fn check_unedited(&self) -> Result<(), Box<Stop>> {
+    pub(super) fn check_unedited(&self) -> Result<(), Box<Stop>> {
         for row in self
             .journal
             .iter()
@@ -154,6 +154,12 @@ impl Steps<'_> {
         })
     }
 
+    /// Runs one statement outside of any transaction, unless the journal or the catalog has it as done.
+    pub(super) async fn bare(&self, link: &mut Link<'_>, index: usize) -> Result<u32, Box<Stop>> {
+        let standing = self.standing(index);
+        self.run_bare(link, index, standing).await
+    }
+
     /// A `CALL` or `DO` may commit inside (that is why people ask for `no-transaction`), and cannot
     /// do so in a transaction of ours.
     fn runs_bare(&self, index: usize) -> bool {
@@ -164,7 +170,7 @@ impl Steps<'_> {
     }
 
     /// Settings and search path last for the file, not for the statement, as they would in psql.
-    async fn give_search_path(&self, session: &Session) -> Result<(), Box<Stop>> {
+    pub(super) async fn give_search_path(&self, session: &Session) -> Result<(), Box<Stop>> {
         let Some(path) = &self.setup.search_path else {
             return Ok(());
         };

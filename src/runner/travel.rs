@@ -61,8 +61,11 @@ impl Run<'_> {
     /// Returns the migrations at the front of the work that can travel together; a phase has limits
     /// of its own, and so its own convoy.
     pub(super) fn group(&self, work: &[Work]) -> Vec<usize> {
+        // A checkpoint is between two files.
+        let most = if self.is_short() { 1 } else { work.len() };
         let mut phase = None;
-        work.iter()
+        work[..most.min(work.len())]
+            .iter()
             .map_while(|item| match item {
                 Work::Migration { index } => Some(*index),
                 Work::Analyze { .. } | Work::PassOver { .. } => None,

@@ -105,3 +105,103 @@ fn the_whole_output_of_a_rollback() {
     --- exit 0 ---
     ");
 }
+
+/// A table with a trigger in each state, written to by the down script of a migration.
+fn guarded() -> (Project, &'static str) {
+    let setup = "create table orders (id int primary key, n int);\n\
+        create table lines (id int primary key, order_id int references orders);\n\
+        insert into orders select g, g from generate_series(1, 5) g;\n\
+        insert into lines select g, g from generate_series(1, 5) g;\n\
+        create function refuse() returns trigger language plpgsql as \
+        $$ begin raise exception 'a trigger fired'; end $$;\n\
+        create trigger o before update or delete on orders for each row execute function refuse();\n\
+        create trigger d before update on orders for each row execute function refuse();\n\
+        create trigger r before update on orders for each row execute function refuse();\n\
+        create trigger a before update or delete on orders for each row execute function refuse();\n\
+        alter table orders disable trigger d;\n\
+        alter table orders enable replica trigger r;\n\
+        alter table orders enable always trigger a;\n";
+    let project = Project::one_phase()
+        .migration("V1__orders", setup)
+        .rollback(
+            "V1__orders",
+            "drop table lines, orders;\ndrop function refuse();\n",
+        )
+        .migration("V2__double", "select 1;\n")
+        .rollback("V2__double", "update orders set n = n / 2;\n");
+    let states = "select string_agg(tgname || tgenabled, ' ' order by tgname) from pg_trigger \
+                  where tgrelid = 'orders'::regclass and not tgisinternal";
+    (project, states)
+}
+
+#[test]
+fn the_triggers_of_written_tables_are_off_meanwhile_and_have_their_own_state_again() {
+    let (project, states) = guarded();
+    let database = database();
+    evmig(&project, &database, "apply").succeeds();
+    assert_eq!(database.value(states), "aA dD oO rR");
+    let output = evmig(&project, &database, "rollback --last 1 --format json").succeeds();
+    assert_eq!(reverted(&output), ["V2"]);
+    let document = output.json();
+    let triggers = &document["triggers"];
+    assert_eq!(
+        triggers.to_string(),
+        r#"["public.orders.a","public.orders.o","public.orders.r"]"#
+    );
+    assert_eq!(document["keys_proved"], 1);
+    assert_eq!(database.value(states), "aA dD oO rR");
+    assert_eq!(database.value("select sum(n) from orders"), "6");
+}
+
+#[test]
+fn a_script_that_leaves_an_orphan_behind_changes_nothing() {
+    let (project, states) = guarded();
+    let project = project
+        .migration("V3__fewer", "select 1;\n")
+        .rollback("V3__fewer", "delete from orders where id = 3;\n");
+    let database = Server::shared(17, Shape::Plain).database(Shape::Plain, Role::Superuser);
+    evmig(&project, &database, "apply").succeeds();
+    let words = "rollback --last 1 --system-triggers --format json";
+    let output = evmig(&project, &database, words).exits(1);
+    let error = &output.json()["error"];
+    assert_eq!(error["code"], "foreign-key-violated");
+    let message = error["message"].as_str().expect("a text");
+    assert!(message.contains("lines_order_id_fkey"), "{message}");
+    assert_eq!(database.value("select count(*) from orders"), "5");
+    assert_eq!(database.value(states), "aA dD oO rR");
+    let applied = "select count(*) from evmig.migration where action = 'rollback'";
+    assert_eq!(database.value(applied), "0");
+}
+
+#[test]
+fn tables_that_the_manifest_names_are_bracketed_though_no_script_names_them() {
+    let (project, states) = guarded();
+    let manifest = project.read("phases.toml");
+    project.write(
+        "phases.toml",
+        format!("{manifest}\n[rollback]\ntables = [\"orders\", \"public.nothing_yet\"]\n"),
+    );
+    let project = project.migration("V3__hidden", "select 1;\n").rollback(
+        "V3__hidden",
+        "do $$ begin execute 'update orders set n = 0'; end $$;\n",
+    );
+    let database = database();
+    evmig(&project, &database, "apply").succeeds();
+    evmig(&project, &database, "rollback --last 1").succeeds();
+    assert_eq!(database.value("select sum(n) from orders"), "0");
+    assert_eq!(database.value(states), "aA dD oO rR");
+}
+
+#[test]
+fn a_script_that_fails_in_the_middle_changes_nothing() {
+    let project = three().rollback(
+        "V2__pets",
+        "insert into people values (1);\ndrop table pets;\ndrop table no_such_table;\n",
+    );
+    let database = database();
+    evmig(&project, &database, "apply").succeeds();
+    let output = evmig(&project, &database, "rollback").exits(1);
+    insta::assert_snapshot!(output.snapshot(), @"");
+    assert_eq!(tables(&database), ["people", "pets", "places"]);
+    assert_eq!(database.value("select count(*) from people"), "0");
+}

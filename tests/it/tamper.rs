@@ -9,12 +9,14 @@ use serde_json::Value;
 use super::harness::{Database, Evmig, Output, Project, Role, Server, Session, Shape};
 
 /// The tables with a chain each, and the column that orders them.
-const CHAINS: [&str; 3] = ["migration", "run", "statement"];
+const CHAINS: [&str; 4] = ["migration", "run", "statement", "checkpoint"];
 /// All that `restore` puts back.
-const TABLES: [&str; 5] = [
+const TABLES: [&str; 7] = [
     "migration",
     "run",
     "statement",
+    "checkpoint",
+    "catalog",
     "meta",
     "refinery_schema_history",
 ];
@@ -221,7 +223,8 @@ fn a_row_that_was_removed_is_found_by_the_row_after_it() {
             let named = match (table, positions.get(index + 1)) {
                 (_, Some(next)) => format!("{table} row {next},"),
                 // The end of the run that wrote the last row still has that row's hash.
-                ("migration" | "statement", None) => "run row ".to_owned(),
+                ("migration", None) => "checkpoint row ".to_owned(),
+                ("statement" | "checkpoint", None) => "run row ".to_owned(),
                 (_, None) => "the newest run is not the one that was written last".to_owned(),
             };
             scene.tampered(&sql, &named);
@@ -275,6 +278,7 @@ fn changes(session: &mut Session, table: &str, seq: i64) -> Vec<(String, String)
         let change = match (kind, column) {
             (_, "outcome") => "case outcome when 'failed' then 'applied' else 'failed' end".into(),
             (_, "action") => "case action when 'apply' then 'repair' else 'apply' end".into(),
+            (_, "moment") => "case moment when 'end' then 'begin' else 'end' end".into(),
             (_, "state") => "case state when 'done' then 'failed' else 'done' end".into(),
             ("text", _) => format!("coalesce({column}, '') || ' '"),
             ("ARRAY", _) => format!("{column} || array['x']"),
@@ -346,6 +350,30 @@ fn a_row_of_refinerys_table_that_was_changed_is_found() {
     );
 }
 
+#[test]
+fn a_catalog_that_is_not_what_its_fingerprint_was_made_of_is_found() {
+    let mut scene = Scene::new();
+    let fingerprint = scene
+        .culprit
+        .value("select fingerprint from evmig.checkpoint order by seq limit 1");
+    for change in [
+        "document = document || ' '",
+        "document = ''",
+        "fingerprint = 'x'",
+    ] {
+        let sql = format!("update evmig.catalog set {change} where fingerprint = '{fingerprint}'");
+        let named = if change.starts_with('f') {
+            "the document of catalog x "
+        } else {
+            &format!("the document of catalog {fingerprint} ")
+        };
+        scene.tampered(&sql, named);
+    }
+    // What is not kept any more is no tampering.
+    scene.culprit.execute("delete from evmig.catalog");
+    assert_eq!(scene.verify().code, 0);
+}
+
 /// What cannot be read at all is refused in words, and nothing is written over it.
 #[test]
 fn a_history_out_of_shape_is_refused_in_words() {
@@ -382,7 +410,7 @@ fn a_history_out_of_shape_is_refused_in_words() {
             "refinery_schema_history",
         ),
         ("delete from evmig.meta", "", 5, "no valid format"),
-        ("update evmig.meta set format = 2", "", 5, "has format 2"),
+        ("update evmig.meta set format = 3", "", 5, "has format 3"),
         ("update evmig.meta set format = 0", "", 5, "no valid format"),
         (
             "update evmig.meta set refinery_table = 'other.refinery_schema_history'",

@@ -89,7 +89,7 @@ async fn run_async(
         Vec::new()
     };
     let proof = if args.verify && located.exists {
-        let proof = verify(&opened.session, store.schema(), store.refinery()).await;
+        let proof = verify(&opened.session, &located).await;
         Some(proof.map_err(of_history)?)
     } else {
         args.verify.then_some(Proof {

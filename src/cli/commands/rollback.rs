@@ -26,6 +26,7 @@ use crate::project::script::Mode;
 use crate::render::{json, terminal};
 use crate::report::rollback::{PlannedScript, RollbackPlan, RollbackReport};
 use crate::runner::attempt::Interrupt;
+use crate::runner::bracket::Switch;
 use crate::runner::open::Opening;
 use crate::runner::rollback::error::RollbackError;
 use crate::runner::rollback::parts::segments;
@@ -59,6 +60,9 @@ pub struct RollbackArgs {
     /// Run the scripts in the checkout also where they differ from what the history stored
     #[arg(long, help_heading = "Scripts")]
     pub from_files: bool,
+    /// Switch the triggers of foreign keys off, too; every foreign key is proved afterwards
+    #[arg(long, help_heading = "Triggers")]
+    pub system_triggers: bool,
     /// The history's schema, where there is no phases.toml to say so [default: evmig]
     #[arg(long, value_name = "NAME", help_heading = "Target")]
     pub history_schema: Option<String>,
@@ -182,6 +186,11 @@ async fn run_async(args: &RollbackArgs, context: &mut Context<'_>) -> Result<Exi
         },
         wait: settings.wait(),
         policy: settings.policy(),
+        switch: if args.system_triggers {
+            Switch::All
+        } else {
+            Switch::User
+        },
         run: run.clone(),
         git_commit: checkout
             .root
@@ -284,6 +293,8 @@ impl Command<'_, '_> {
             reverted: done.reverted,
             retries: done.retries,
             lock_held_ms: done.held_ms,
+            triggers: done.triggers,
+            keys_proved: done.keys_proved,
             done_by: done.done_by,
             duration_ms: self.started.elapsed().as_secs_f64() * 1000.0,
             error: error
@@ -320,6 +331,7 @@ fn command_again(args: &RollbackArgs) -> String {
     words.extend(irreversible.map(|version| format!("--irreversible-ok {version}")));
     words.extend(args.from_history.then(|| "--from-history".to_owned()));
     words.extend(args.from_files.then(|| "--from-files".to_owned()));
+    words.extend(args.system_triggers.then(|| "--system-triggers".to_owned()));
     let valued = |flag: &str, value: &str| format!("{flag} {value}");
     let schema = args.history_schema.as_ref();
     words.extend(schema.map(|name| valued("--history-schema", name)));

@@ -149,7 +149,9 @@ fn assemble(
         .chain(&orphans)
         .filter(|migration| migration.state != MigrationState::Applied)
         .count();
-    let problems = problems(&phases, &orphans, program);
+    let is_half = |one: &Standing| matches!(one, Standing::HalfReverted { .. });
+    let half_reverted = standings.of.iter().any(is_half);
+    let problems = problems(&phases, &orphans, half_reverted, program);
     StatusReport {
         schema: StatusReport::SCHEMA,
         database: database.target.database.clone(),
@@ -195,6 +197,18 @@ fn status_of(
             )),
         ),
         Standing::Reverted => (MigrationState::Reverted, None),
+        Standing::HalfReverted { next, open } => (
+            MigrationState::Failed,
+            Some(format!(
+                "its rollback stopped: {} done; statement {} {}",
+                match next {
+                    1 => "1 statement is".to_owned(),
+                    more => format!("{more} statements are"),
+                },
+                next + 1,
+                if *open { "was interrupted" } else { "is next" }
+            )),
+        ),
     };
     let key = key(migration);
     let row = words.latest.get(&key).copied();
@@ -259,7 +273,12 @@ fn phase_state(migrations: &[MigrationStatus]) -> PhaseState {
 }
 
 /// What the reader should do, most urgent first.
-fn problems(phases: &[PhaseStatus], orphans: &[MigrationStatus], program: &str) -> Vec<Problem> {
+fn problems(
+    phases: &[PhaseStatus],
+    orphans: &[MigrationStatus],
+    half_reverted: bool,
+    program: &str,
+) -> Vec<Problem> {
     let all = || {
         phases
             .iter()
@@ -302,7 +321,13 @@ fn problems(phases: &[PhaseStatus], orphans: &[MigrationStatus], program: &str) 
         }
         problems.push(problem);
     }
-    if count(MigrationState::Failed) > 0 {
+    if half_reverted {
+        problems.push(
+            Problem::new("half-reverted", "a rollback stopped half way")
+                .hint("it goes on at the statement it stopped at")
+                .next(format!("{program} rollback")),
+        );
+    } else if count(MigrationState::Failed) > 0 {
         problems.push(
             Problem::new("failed", "a file stopped half way")
                 .hint("apply goes on at the statement it stopped at")

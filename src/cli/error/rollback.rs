@@ -2,11 +2,12 @@
 
 use super::run::{RunContext, of_run};
 use super::stop::migration_stop;
-use super::{CommandError, project_problem};
+use super::{CommandError, project_problem, with_failure};
 use crate::cli::exit::Exit;
 use crate::plan::undo_refusal::UndoRefusal;
 use crate::report::event::MigrationRef;
 use crate::report::problem::Problem;
+use crate::runner::bracket::{BracketError, State};
 use crate::runner::error::Stop;
 use crate::runner::rollback::error::RollbackError;
 
@@ -33,12 +34,60 @@ pub fn of_rollback(
             problems: errors.iter().map(project_problem).collect(),
             reported: false,
         },
+        RollbackError::Bracket(error) => bracket(error, context),
         RollbackError::Stopped { migration, stop } => stopped(migration, stop, context),
     }
 }
 
 fn stopped(migration: &MigrationRef, stop: &Stop, context: &RunContext) -> CommandError {
     migration_stop(migration, stop, context)
+}
+
+/// The triggers, or what they had guarded: all is as it was.
+fn bracket(error: &BracketError, context: &RunContext) -> CommandError {
+    let problem = |code: &str| {
+        let mut problem = Problem::new(code, error.to_string());
+        problem.committed = Some(context.told(None));
+        problem
+    };
+    let problem = match error {
+        BracketError::NotOwner { .. } => problem("triggers-not-owned").hint(
+            "connect as the tables' owner, or take them out of [rollback] tables in phases.toml",
+        ),
+        BracketError::SystemTriggers { may_be_granted, .. } => {
+            problem("system-triggers").hint(if *may_be_granted {
+                "leave --system-triggers out, connect as a superuser, or let one run: grant set on \
+                 parameter session_replication_role to the role"
+            } else {
+                "leave --system-triggers out, or connect as a superuser"
+            })
+        }
+        BracketError::Violated { .. } => problem("foreign-key-violated").hint(
+            "the scripts leave rows that refer to nothing: they ran while triggers were off, and \
+             the foreign keys are looked at before the commit",
+        ),
+        BracketError::States { differing } => {
+            let states = differing.iter().map(|(trigger, found)| {
+                let found = found.map_or("gone", State::letter);
+                format!(
+                    "{} on {}: {} was {}",
+                    trigger.name,
+                    trigger.table,
+                    found,
+                    trigger.state.letter()
+                )
+            });
+            problem("trigger-states").detail(states.collect::<Vec<_>>().join("\n"))
+        }
+        BracketError::Deferred { .. }
+        | BracketError::Query { .. }
+        | BracketError::Unproved { .. } => problem("own-query"),
+    };
+    let problem = match error.failure() {
+        Some(failure) => with_failure(problem, failure),
+        None => problem,
+    };
+    CommandError::new(context.failure_exit(), problem.next(context.again()))
 }
 
 fn refusal(refused: &UndoRefusal, context: &RunContext, no_project: Option<&str>) -> CommandError {

@@ -215,6 +215,11 @@ fn plan(refused: &PlanRefusal, context: &RunContext) -> CommandError {
                 .collect(),
             reported: false,
         },
+        PlanRefusal::HalfReverted { .. } => CommandError::refused(
+            problem("half-reverted")
+                .hint("finish the rollback first; it goes on at the statement it stopped at")
+                .next(format!("{} rollback", context.program)),
+        ),
         PlanRefusal::OutOfOrder { files, newest, .. } => CommandError::refused(
             problem("out-of-order")
                 .detail(format!(

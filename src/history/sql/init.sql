@@ -30,6 +30,7 @@ create table {schema}.run (
     error text,
     end_migration_hash text,
     end_statement_hash text,
+    end_checkpoint_hash text,
     end_hash text
 );
 comment on table {schema}.run is 'evmig: one row for each invocation that could change the database';
@@ -80,4 +81,5 @@ create index statement_key on {schema}.statement (key, seq);
 comment on table {schema}.statement is
     'evmig: journal of migrations that cannot run in one transaction: intent before, result after';
 
+{checkpoints}
 insert into {schema}.meta (format, refinery_table) values ({format}, {refinery_literal});

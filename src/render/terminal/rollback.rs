@@ -112,6 +112,14 @@ pub fn rollback(report: &RollbackReport, look: Look) -> String {
         let text = format!("held for {} at most", duration(report.lock_held_ms));
         labelled(&mut out, "locks", &text, look);
     }
+    if !report.triggers.is_empty() || report.keys_proved > 0 {
+        let text = format!(
+            "{} off meanwhile, each with its own state again; {} proved",
+            counted(report.triggers.len(), "trigger"),
+            counted(report.keys_proved, "foreign key")
+        );
+        labelled(&mut out, "triggers", &text, look);
+    }
     if report.retries > 0 {
         let text = format!("{} for want of a lock", count(u64::from(report.retries)));
         labelled(&mut out, "retries", &text, look);

@@ -4,6 +4,7 @@ use crate::history::error::HistoryError;
 use crate::plan::undo_refusal::UndoRefusal;
 use crate::project::ProjectError;
 use crate::report::event::MigrationRef;
+use crate::runner::bracket::BracketError;
 use crate::runner::error::{RunError, Stop};
 
 /// Why a rollback stopped.
@@ -24,6 +25,9 @@ pub enum RollbackError {
         /// Everything that is wrong.
         errors: Vec<ProjectError>,
     },
+    /// The triggers could not be switched or switched back, or a foreign key does not hold.
+    #[error(transparent)]
+    Bracket(Box<BracketError>),
     /// A script stopped.
     #[error("the rollback of {} {stop}", migration.label())]
     Stopped {

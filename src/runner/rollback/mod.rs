@@ -7,5 +7,8 @@
 pub mod error;
 pub mod parts;
 pub mod prepare;
+mod recorder;
 pub mod run;
+mod sending;
 mod shot;
+mod tables;

@@ -13,6 +13,7 @@ use crate::plan::undo_script::{Origin, Prefer, Taken, Text, texts};
 use crate::project::script::Script;
 use crate::project::{Manifest, Project, ProjectError};
 use crate::report::event::{EventSink, MigrationRef};
+use crate::runner::bracket::Switch;
 use crate::runner::open::{Opened, Opening, open};
 use crate::runner::retry::LockPolicy;
 
@@ -34,6 +35,8 @@ pub struct Request<'a> {
     pub wait: Duration,
     /// Lock waits and retries.
     pub policy: LockPolicy,
+    /// Which triggers of the tables are switched off.
+    pub switch: Switch,
     /// Run id.
     pub run: String,
     /// The checkout's commit, for the history.

@@ -3,13 +3,14 @@
 use super::error::RollbackError;
 use super::parts::{Part, Segment, segments};
 use super::prepare::{Piece, Plan, Prepared, Request, decide};
+use super::recorder::Recorder;
 use super::shot::{Cost, Shot};
-use crate::history::model::{Action, Journal, Key, StatementState};
-use crate::history::record::{Prepared as Statement, Record, RecordDuration};
+use super::tables;
+use crate::history::model::{Journal, Key, StatementRow, StatementState};
+use crate::history::record::Prepared as Statement;
 use crate::history::store::Store;
 use crate::pg::lock::HistoryLock;
-use crate::pg::session::Session;
-use crate::project::checksum;
+use crate::pg::session::{Command, Session, Window};
 use crate::report::event::{EventSink, RunEvent};
 use crate::report::problem::Problem;
 use crate::report::rollback::{Reverted, RollbackOutcome};
@@ -18,8 +19,10 @@ use crate::runner::attempt::Interrupt;
 use crate::runner::error::{RunError, Stop};
 use crate::runner::open::{Opened, Opening};
 use crate::runner::resolve::{self, Fate};
+use crate::runner::stepwise::{self, Steps};
 use crate::runner::transactional::Setup;
 use crate::runner::turn;
+use crate::sql::name::QualifiedName;
 
 /// What came of a rollback.
 #[derive(Debug)]
@@ -36,6 +39,10 @@ pub struct RolledBack {
     pub retries: u32,
     /// The longest time that one transaction held its locks, in milliseconds.
     pub held_ms: f64,
+    /// Triggers that were off meanwhile and have their state back, as `table.trigger`.
+    pub triggers: Vec<String>,
+    /// Foreign keys that were proved.
+    pub keys_proved: usize,
     /// The run that had done it already, and could not say so.
     pub done_by: Option<String>,
     /// What stopped it.
@@ -64,6 +71,8 @@ impl RolledBack {
             kept: 0,
             retries: 0,
             held_ms: 0.0,
+            triggers: Vec::new(),
+            keys_proved: 0,
             done_by: None,
             error: None,
         }
@@ -115,7 +124,17 @@ struct Run<'a> {
     kept: usize,
     retries: u32,
     held_ms: f64,
+    triggers: Vec<String>,
+    keys_proved: usize,
     unknown: bool,
+    /// The journal of an earlier run.
+    journal: Vec<StatementRow>,
+    /// Tables that are somebody else's: their triggers stay as they are.
+    of_others: Vec<QualifiedName>,
+    /// Whether this run has written down what it is going to take back.
+    has_turns: bool,
+    /// Index of the script whose settings the session has.
+    in_session: Option<usize>,
 }
 
 /// Takes the lock, decides again, and writes the run's first row.
@@ -131,6 +150,8 @@ async fn begin<'a>(
     turn::take(&opened.session, lock, request.wait, interrupt, sink).await?;
     let look = opened.take_look().await?;
     let store = look.located(0)?.store();
+    let look = look.in_full(&opened.session).await?;
+    let journal = look.history.open_statements.clone();
     let now = decide(request, &opened, look).await?;
     if !now.is_same(&plan) {
         return Err(RollbackError::Changed);
@@ -141,6 +162,7 @@ async fn begin<'a>(
             .await?;
         return Ok(Begun::DoneBy(run));
     }
+    let of_others = passed_over(&opened, &now, sink).await?;
     let mut phases: Vec<String> = now
         .pieces
         .iter()
@@ -172,8 +194,48 @@ async fn begin<'a>(
         kept: 0,
         retries: 0,
         held_ms: 0.0,
+        triggers: Vec::new(),
+        keys_proved: 0,
         unknown: false,
+        journal,
+        of_others,
+        has_turns: false,
+        in_session: None,
     })))
+}
+
+/// Tells of tables whose triggers the role may not switch, and returns them. One that `phases.toml`
+/// names stays among those that are switched, and is an error there.
+async fn passed_over(
+    opened: &Opened,
+    plan: &Plan,
+    sink: &mut dyn EventSink,
+) -> Result<Vec<QualifiedName>, RollbackError> {
+    let all: Vec<Part> = plan
+        .pieces
+        .iter()
+        .enumerate()
+        .map(|(piece, one)| Part {
+            piece,
+            statements: one.script.body(),
+            journalled: false,
+            ends: true,
+        })
+        .collect();
+    let tables = tables::written_by(&plan.pieces, &all);
+    let path = &opened.beginnings.search_path;
+    let found = tables::of_others(&opened.session, path, &tables).await?;
+    if !found.is_empty() {
+        let names: Vec<String> = found.iter().map(ToString::to_string).collect();
+        let problem = Problem::new(
+            "triggers-stay-on",
+            "triggers of tables that belong to another role fire as usual",
+        );
+        sink.event(&RunEvent::Warning {
+            problem: problem.detail(names.join(", ")),
+        });
+    }
+    Ok(found)
 }
 
 impl Run<'_> {
@@ -189,6 +251,9 @@ impl Run<'_> {
         let error = result.err();
         let text = error.as_ref().map(ToString::to_string);
         if outcome != RollbackOutcome::Unknown {
+            if error.is_some() {
+                self.give_up(sink).await;
+            }
             self.finish(outcome, text.as_deref(), sink).await;
         }
         RolledBack {
@@ -198,6 +263,8 @@ impl Run<'_> {
             kept: self.kept,
             retries: self.retries,
             held_ms: self.held_ms,
+            triggers: self.triggers,
+            keys_proved: self.keys_proved,
             done_by: None,
             error,
         }
@@ -208,32 +275,192 @@ impl Run<'_> {
         interrupt: &mut Interrupt,
         sink: &mut dyn EventSink,
     ) -> Result<(), RollbackError> {
-        for segment in segments(&self.plan.pieces) {
+        self.check_unedited()?;
+        let segments = segments(&self.plan.pieces);
+        let turns = segments.len() > 1 || self.plan.continues.is_some();
+        if turns && self.plan.continues.is_none() {
+            self.write_turns(StatementState::Intent).await?;
+            self.has_turns = true;
+        }
+        for segment in segments {
             if interrupt.is_set() {
                 return Err(RunError::Interrupted.into());
             }
             match segment {
-                Segment::Shot(parts) => self.shoot(&parts, interrupt, sink).await?,
-                Segment::Bare { .. } => {}
+                Segment::Shot(parts) => self.shoot(&parts, turns, interrupt, sink).await?,
+                Segment::Bare { piece, statement } => {
+                    self.run_bare(piece, statement, interrupt, sink).await?;
+                }
             }
         }
         Ok(())
+    }
+
+    /// Takes the turns back of a rollback that has done nothing: there is nothing to go on with.
+    async fn give_up(&self, sink: &mut dyn EventSink) {
+        if !self.has_turns || !self.reverted.is_empty() || self.kept > 0 {
+            return;
+        }
+        let begun = async {
+            let history = self.store.read(&self.opened.session).await?;
+            let is_begun = |row: &StatementRow| {
+                row.journal == Journal::Down && row.state != StatementState::Failed
+            };
+            // What was begun and failed has its failure behind it.
+            let begun = self.plan.pieces.iter().any(|piece| {
+                let journal = history.journal_of(Journal::Down, &piece.layer.key);
+                journal.last().is_some_and(|row| is_begun(row))
+            });
+            if begun {
+                Ok(())
+            } else {
+                self.write_turns(StatementState::Failed).await
+            }
+        };
+        if let Err(error) = begun.await {
+            sink.event(&not_recorded(error.to_string()));
+        }
+    }
+
+    fn recorder(&self, turns: bool) -> Recorder<'_> {
+        Recorder {
+            store: &self.store,
+            lock: self.lock,
+            run: &self.request.run,
+            guard: format!("{}:rollback", self.request.run),
+            turns,
+        }
+    }
+
+    /// Returns a script as what runs statement by statement.
+    fn steps<'s>(&'s self, piece: &'s Piece, journal: &'s [&'s StatementRow]) -> Steps<'s> {
+        Steps {
+            script: &piece.script,
+            store: &self.store,
+            key: &piece.layer.key,
+            migration: &piece.named,
+            run: &self.request.run,
+            direction: Journal::Down,
+            journal,
+            setup: &self.setup,
+        }
+    }
+
+    fn journal_of(&self, piece: &Piece) -> Vec<&StatementRow> {
+        let own = |row: &&StatementRow| row.journal == Journal::Down && row.key == piece.layer.key;
+        self.journal.iter().filter(own).collect()
+    }
+
+    /// A script edited after a part of it ran would be recorded as something that never ran.
+    fn check_unedited(&self) -> Result<(), RollbackError> {
+        for piece in &self.plan.pieces {
+            let journal = self.journal_of(piece);
+            let unedited = self.steps(piece, &journal).check_unedited();
+            unedited.map_err(|stop| stopped(piece, *stop))?;
+        }
+        Ok(())
+    }
+
+    /// Notes what is going to be taken back, or that it is given up: the next command reads it.
+    async fn write_turns(&self, state: StatementState) -> Result<(), RollbackError> {
+        let own = RunError::own("could not write the journal");
+        let session = &self.opened.session;
+        let recorder = self.recorder(true);
+        let pieces = self.plan.pieces.iter().enumerate();
+        let rows: Vec<Statement> = pieces
+            .map(|(turn, piece)| recorder.turn(piece, turn, state, self.plan.newest))
+            .collect();
+        let parameters: Vec<_> = rows.iter().map(Statement::borrowed).collect();
+        let own_rows = rows.iter().zip(&parameters);
+        let commands = std::iter::once(Command::Text("begin"))
+            .chain(own_rows.map(|(row, parameters)| Command::Own(&row.sql, parameters)))
+            .chain([Command::Text("commit")]);
+        let sent = session.pipeline(commands, Window::default(), |_| {}).await;
+        sent.map_err(|(_, failure)| own(failure))?;
+        Ok(())
+    }
+
+    /// Runs one statement outside of any transaction.
+    async fn run_bare(
+        &mut self,
+        index: usize,
+        statement: usize,
+        interrupt: &mut Interrupt,
+        sink: &mut dyn EventSink,
+    ) -> Result<(), RollbackError> {
+        let piece = self.plan.pieces[index].clone();
+        let journal: Vec<StatementRow> = self.journal_of(&piece).into_iter().cloned().collect();
+        let journal: Vec<&StatementRow> = journal.iter().collect();
+        self.kept = statement;
+        let result = self
+            .bare(&piece, index, statement, &journal, interrupt, sink)
+            .await;
+        match result {
+            Ok(retries) => {
+                self.retries += retries;
+                self.kept = statement + 1;
+                Ok(())
+            }
+            Err(stop) => self.after_stop(&[], stopped(&piece, *stop), sink).await,
+        }
+    }
+
+    async fn bare(
+        &mut self,
+        piece: &Piece,
+        index: usize,
+        statement: usize,
+        journal: &[&StatementRow],
+        interrupt: &mut Interrupt,
+        sink: &mut dyn EventSink,
+    ) -> Result<u32, Box<Stop>> {
+        let goes_on = self.in_session == Some(index);
+        let reset = self.opened.settings.reset_sql();
+        let steps = Steps {
+            script: &piece.script,
+            store: &self.store,
+            key: &piece.layer.key,
+            migration: &piece.named,
+            run: &self.request.run,
+            direction: Journal::Down,
+            journal,
+            setup: &self.setup,
+        };
+        let mut link = self.opened.link(&mut self.watch_session, interrupt, sink);
+        if !goes_on {
+            let own = |failure| stepwise::own("could not reset the session", failure);
+            link.session.run(&reset).await.map_err(own)?;
+            steps.give_search_path(link.session).await?;
+        }
+        let retries = steps.bare(&mut link, statement).await?;
+        self.in_session = Some(index);
+        Ok(retries)
     }
 
     /// Runs one transaction.
     async fn shoot(
         &mut self,
         parts: &[Part],
+        turns: bool,
         interrupt: &mut Interrupt,
         sink: &mut dyn EventSink,
     ) -> Result<(), RollbackError> {
-        let guard = format!("{}:rollback", self.request.run);
-        let records = self.records(parts, &guard);
+        let tables = self.tables(parts);
+        let first = parts.first().map(|part| part.piece);
+        let recorder = Recorder {
+            store: &self.store,
+            lock: self.lock,
+            run: &self.request.run,
+            guard: format!("{}:rollback", self.request.run),
+            turns,
+        };
         let shot = Shot {
             pieces: &self.plan.pieces,
             parts,
-            guard: &guard,
-            records: &records,
+            recorder: &recorder,
+            tables: &tables,
+            switch: self.request.switch,
+            goes_on: first.is_some() && first == self.in_session,
             setup: &self.setup,
             kept: self.kept,
         };
@@ -245,58 +472,38 @@ impl Run<'_> {
                 Cost::default()
             }
         };
-        self.retries += cost.retries;
-        self.held_ms = self.held_ms.max(cost.held.as_secs_f64() * 1000.0);
-        self.note(parts, &cost, sink);
+        self.in_session = parts
+            .last()
+            .filter(|part| !part.ends)
+            .map(|part| part.piece);
+        self.note(parts, cost, sink);
         Ok(())
     }
 
-    /// Returns what is recorded in a transaction's own end.
-    fn records(&self, parts: &[Part], guard: &str) -> Vec<Statement> {
-        let mut records = Vec::new();
-        for part in parts {
-            let piece = &self.plan.pieces[part.piece];
-            if part.journalled {
-                records.extend(part.statements.clone().map(|index| {
-                    let sha256 = checksum::sha256(piece.script.text(index));
-                    let (key, run) = (&piece.layer.key, self.request.run.as_str());
-                    let done = StatementState::Done;
-                    self.store
-                        .journal(Journal::Down, key, run, index, done, &sha256, None)
-                }));
-            }
-            if part.ends {
-                records.extend(self.record(piece, guard));
+    /// The tables whose triggers a transaction switches off.
+    fn tables(&self, parts: &[Part]) -> Vec<QualifiedName> {
+        let mut tables = tables::written_by(&self.plan.pieces, parts);
+        tables.retain(|table| !self.of_others.contains(table));
+        for table in tables::named_in(self.request.manifest) {
+            if !tables.contains(&table) {
+                tables.push(table);
             }
         }
-        records
-    }
-
-    fn record(&self, piece: &Piece, guard: &str) -> Vec<Statement> {
-        let layer = &piece.layer;
-        let record = Record {
-            guard: Some(guard),
-            key: &layer.key,
-            name: &layer.name,
-            phase_number: layer.phase_number,
-            phase: &layer.phase,
-            step: &layer.step,
-            run: &self.request.run,
-            action: Action::Rollback,
-            sha256: &layer.sha256,
-            refinery_checksum: layer.refinery_checksum.as_deref(),
-            duration: RecordDuration::SinceBegin,
-            statements: piece.statements(),
-            up_sql: None,
-            down_sql: piece.text.as_deref(),
-            reason: None,
-            journal_seq: None,
-        };
-        self.store.record(&record, &self.lock.held())
+        tables
     }
 
     /// Takes in what a committed transaction has taken back.
-    fn note(&mut self, parts: &[Part], cost: &Cost, sink: &mut dyn EventSink) {
+    fn note(&mut self, parts: &[Part], cost: Cost, sink: &mut dyn EventSink) {
+        self.retries += cost.retries;
+        self.held_ms = self.held_ms.max(cost.held.as_secs_f64() * 1000.0);
+        if let Some(closed) = &cost.closed {
+            let restored = closed.restored.iter();
+            self.triggers
+                .extend(restored.map(|one| format!("{}.{}", one.table, one.name)));
+            self.triggers.sort();
+            self.triggers.dedup();
+            self.keys_proved += closed.keys.proved.len();
+        }
         for (at, part) in parts.iter().enumerate() {
             let piece = &self.plan.pieces[part.piece];
             if !part.ends {
@@ -354,7 +561,8 @@ impl Run<'_> {
         match fate {
             Fate::Known { opened, applied } => {
                 self.opened = *opened;
-                if applied > 0 {
+                self.in_session = None;
+                if applied > 0 || self.has_journalled(parts).await? {
                     return Ok(());
                 }
                 Err(stopped(Stop::ConnectionLost { failure }))
@@ -364,6 +572,19 @@ impl Run<'_> {
                 Err(stopped(Stop::Unknown { failure, why }))
             }
         }
+    }
+
+    /// Whether the journal has a transaction whose scripts do not end in it.
+    async fn has_journalled(&self, parts: &[Part]) -> Result<bool, RollbackError> {
+        let Some(part) = parts.iter().rfind(|part| !part.statements.is_empty()) else {
+            return Ok(false);
+        };
+        let last = part.statements.end - 1;
+        let history = self.store.read(&self.opened.session).await?;
+        let journal = history.journal_of(Journal::Down, &self.plan.pieces[part.piece].layer.key);
+        Ok(journal
+            .iter()
+            .any(|row| row.position == last && row.state == StatementState::Done))
     }
 
     /// Records the end, gives the lock back, and says goodbye; none of it changes the outcome.
@@ -390,13 +611,25 @@ impl Run<'_> {
             _ => None,
         };
         if let Some(why) = failed {
-            sink.event(&RunEvent::Warning {
-                problem: Problem::new(
-                    "run-end-not-recorded",
-                    "the end of the run could not be recorded",
-                )
-                .detail(why),
-            });
+            sink.event(&not_recorded(why));
         }
+    }
+}
+
+fn not_recorded(why: String) -> RunEvent {
+    let problem = Problem::new(
+        "run-end-not-recorded",
+        "the end of the run could not be recorded",
+    );
+    RunEvent::Warning {
+        problem: problem.detail(why),
+    }
+}
+
+/// Says whose script a stop belongs to.
+fn stopped(piece: &Piece, stop: Stop) -> RollbackError {
+    RollbackError::Stopped {
+        migration: Box::new(piece.named.clone()),
+        stop: Box::new(stop),
     }
 }

@@ -1,7 +1,6 @@
 //! One transaction of a rollback: begin, scripts in reverse order, history rows, commit; retried as a
 //! whole.
 
-use std::cell::Cell;
 use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc;
@@ -9,18 +8,20 @@ use tokio::sync::mpsc;
 use super::error::RollbackError;
 use super::parts::Part;
 use super::prepare::Piece;
-use crate::history::record::Prepared as Statement;
-use crate::pg::error::{DbFailure, Kind};
+use super::recorder::Recorder;
+use super::sending::{At, Failed, Sending};
+use crate::pg::error::Kind;
 use crate::pg::lock::LOST;
-use crate::pg::session::{Command, CopyFailure, Session, Window};
 use crate::pg::settings::DISCARD;
-use crate::project::RereadFault;
+use crate::report::event::MigrationRef;
 use crate::report::place::Snippet;
-use crate::runner::attempt::{Answer, Cancelled, Driven, Heading, Link, drive, is_gone, no_answer};
+use crate::runner::attempt::{Cancelled, Driven, Heading, Link, drive, is_gone, no_answer};
+use crate::runner::bracket::{Bracket, Closed, Switch};
 use crate::runner::error::Stop;
 use crate::runner::retry::{Next, Tries};
 use crate::runner::stepwise;
 use crate::runner::transactional::{Again, GUARD_ERROR, Setup, end_failed, limits, wait_for_retry};
+use crate::sql::name::QualifiedName;
 
 /// A transaction that is going to be tried.
 #[derive(Clone, Copy)]
@@ -29,10 +30,14 @@ pub(super) struct Shot<'a> {
     pub(super) pieces: &'a [Piece],
     /// The statements of this transaction; there is at least one part.
     pub(super) parts: &'a [Part],
-    /// The transaction guard.
-    pub(super) guard: &'a str,
-    /// Evmig's own statements at its end.
-    pub(super) records: &'a [Statement],
+    /// Makes evmig's own statements at its end.
+    pub(super) recorder: &'a Recorder<'a>,
+    /// Tables whose triggers are switched off meanwhile.
+    pub(super) tables: &'a [QualifiedName],
+    /// Which of them.
+    pub(super) switch: Switch,
+    /// Whether the first part goes on with a script whose settings the session still has.
+    pub(super) goes_on: bool,
     /// How transactions are set up.
     pub(super) setup: &'a Setup,
     /// How many statements of the first part's script are committed already.
@@ -48,47 +53,23 @@ pub(super) struct Cost {
     pub(super) held: Duration,
     /// How long each part took.
     pub(super) parts: Vec<Duration>,
-}
-
-/// Where a try failed.
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum At {
-    /// Before a part's first statement.
-    Begin(usize),
-    /// In a statement of a part.
-    Statement(usize, usize),
-    /// Rows that could not be read again.
-    Rows(usize, usize, RereadFault),
-    /// Behind the last statement.
-    End,
-    /// In a history row.
-    Record,
-    /// In the commit.
-    Commit,
-}
-
-impl At {
-    /// The part that is to blame.
-    fn part(&self, of: usize) -> usize {
-        match self {
-            Self::Begin(part) | Self::Statement(part, _) | Self::Rows(part, ..) => *part,
-            Self::End | Self::Record | Self::Commit => of.saturating_sub(1),
-        }
-    }
+    /// What the trigger bracket has found.
+    pub(super) closed: Option<Closed>,
 }
 
 /// What one try came to.
-type Tried = Driven<Result<Times, (At, DbFailure)>>;
+type Tried = Driven<Result<Done, Failed>>;
 
 /// When each part of a try began, and when it was committed.
-#[derive(Debug, Clone)]
-struct Times {
+#[derive(Debug)]
+struct Done {
     begun: Vec<Option<Instant>>,
     committed: Instant,
+    closed: Option<Closed>,
 }
 
-impl Times {
-    fn cost(&self, retries: u32) -> Cost {
+impl Done {
+    fn cost(self, retries: u32) -> Cost {
         let begun: Vec<Instant> = self
             .begun
             .iter()
@@ -105,6 +86,7 @@ impl Times {
                 .zip(ends)
                 .map(|(from, to)| to.saturating_duration_since(*from))
                 .collect(),
+            closed: self.closed,
         }
     }
 }
@@ -124,23 +106,29 @@ impl Shot<'_> {
         let mut lock_timeout = setup.policy.lock_timeout;
         loop {
             let driven = self.attempt(link, lock_timeout).await;
-            let (at, failure) = match driven.result {
-                Some(Ok(times)) => return Ok(times.cost(tries.failed())),
+            let failed = match driven.result {
+                Some(Ok(done)) => return Ok(done.cost(tries.failed())),
                 Some(Err(failed)) => failed,
-                None => (At::Commit, no_answer()),
+                None => Failed::At(At::Commit, no_answer()),
             };
-            if is_gone(&failure) || driven.cancelled == Some(Cancelled::NoAnswer) {
-                return Err(self.stopped(&at, Stop::ConnectionLost { failure }));
+            let no_answer = driven.cancelled == Some(Cancelled::NoAnswer);
+            if let Some(failure) = failed.failure()
+                && (is_gone(failure) || no_answer)
+            {
+                let failure = failure.clone();
+                return Err(self.stopped(&failed, Stop::ConnectionLost { failure }));
             }
-            let named = &self.piece(at.part(self.parts.len())).named;
+            let named = self.named(&failed);
             end_failed(link, named).await.map_err(|failure| {
-                self.stopped(&at, *stepwise::own("could not roll back", failure))
+                self.stopped(&failed, *stepwise::own("could not roll back", failure))
             })?;
             let lock_wait = driven.cancelled == Some(Cancelled::LockWait);
-            let retryable = matches!(failure.kind(), Kind::LockTimeout | Kind::Deadlock);
-            if !retryable && !lock_wait {
-                return Err(self.stopped(&at, self.stop(&at, failure, driven.cancelled)));
-            }
+            let retryable = failed.failure().filter(|failure| {
+                lock_wait || matches!(failure.kind(), Kind::LockTimeout | Kind::Deadlock)
+            });
+            let Some(failure) = retryable.cloned() else {
+                return Err(self.given_up(failed, driven.cancelled));
+            };
             let Next::Try {
                 wait,
                 lock_timeout: longer,
@@ -148,12 +136,12 @@ impl Shot<'_> {
             else {
                 let stop = Stop::Locked {
                     tries: tries.failed(),
-                    snippet: self.snippet(&at, &failure),
+                    snippet: self.snippet(&failed),
                     blockers: driven.blockers,
                     failure,
                     kept: self.kept,
                 };
-                return Err(self.stopped(&at, stop));
+                return Err(self.stopped(&failed, stop));
             };
             lock_timeout = longer;
             let again = Again {
@@ -165,7 +153,7 @@ impl Shot<'_> {
             };
             wait_for_retry(link, again, &failure, driven.blockers)
                 .await
-                .map_err(|stop| self.stopped(&at, *stop))?;
+                .map_err(|stop| self.stopped(&failed, *stop))?;
         }
     }
 
@@ -180,137 +168,174 @@ impl Shot<'_> {
             })
             .collect();
         let (sender, answers) = mpsc::unbounded_channel();
-        let sending = Sending {
-            session: link.session,
-            answers: sender,
-            commands: Vec::new(),
-            places: Vec::new(),
-            begun: vec![Cell::new(None); self.parts.len()],
-        };
-        drive(
-            link,
-            &headings,
-            answers,
-            self.send(sending, lock_timeout),
-            &mut (),
-        )
-        .await
+        let sending = Sending::new(link.session, sender, self.parts.len());
+        let work = self.send(sending, lock_timeout);
+        drive(link, &headings, answers, work, &mut ()).await
     }
 
     /// Puts the whole transaction on the wire. Nothing is awaited between the statements; if one
     /// fails, the server refuses those behind it, and makes the `COMMIT` a rollback.
-    async fn send(
-        &self,
-        mut sending: Sending<'_>,
-        lock_timeout: Duration,
-    ) -> Result<Times, (At, DbFailure)> {
+    async fn send(&self, mut sending: Sending<'_>, lock_timeout: Duration) -> Result<Done, Failed> {
         let setup = self.setup;
-        let settings = setup.settings(self.guard, lock_timeout).join("; ");
+        let mut settings = self.settings(lock_timeout);
         let restore = setup.restore.as_ref().map(|all| all.join("; "));
-        // What one script has left in the session does not reach the next.
-        let between = format!(
-            "set constraints all immediate; {}; {DISCARD}{}; {settings}",
-            setup.own_prefix(),
-            restore
-                .as_ref()
-                .map(|text| format!("; {text}"))
-                .unwrap_or_default(),
-        );
         sending.push("begin".to_owned(), At::Begin(0));
-        if let Some(restore) = restore {
-            sending.push(restore, At::Begin(0));
+        if let Some(restore) = restore.as_ref().filter(|_| !self.goes_on) {
+            sending.push(restore.clone(), At::Begin(0));
         }
         sending.push(settings.clone(), At::Begin(0));
+        let bracket = if self.tables.is_empty() {
+            None
+        } else {
+            sending.flush().await?;
+            Some(Bracket::open(sending.session, self.tables, self.switch).await?)
+        };
+        if bracket.as_ref().is_some_and(Bracket::is_replica) {
+            // What is reset between the scripts would let the triggers fire again.
+            settings.push_str("; set local session_replication_role = replica");
+        }
+        // What one script has left in the session does not reach the next.
+        let own = setup.own_prefix();
+        let restored = restore.map_or(String::new(), |text| format!("; {text}"));
+        let between =
+            format!("set constraints all immediate; {own}; {DISCARD}{restored}; {settings}");
         for (at, part) in self.parts.iter().enumerate() {
             if at > 0 {
                 sending.push(between.clone(), At::Begin(at));
             }
-            self.statements(&mut sending, at, part, &settings).await?;
+            let script = &self.pieces[part.piece].script;
+            for index in part.statements.clone() {
+                sending.statement(script, at, index).await?;
+                if script.resets_settings(index) {
+                    sending.push(settings.clone(), At::Begin(at));
+                }
+            }
         }
-        let end = format!(
-            "set constraints all immediate; {}; {DISCARD}",
-            setup.own_prefix()
-        );
+        let closed = match bracket {
+            Some(bracket) => Some(self.close(&mut sending, bracket, &settings).await?),
+            None => None,
+        };
+        let end = format!("set constraints all immediate; {own}; {DISCARD}");
         sending.push(end, At::End);
-        for record in self.records {
-            sending.own(record.clone(), At::Record);
-        }
+        self.record(&mut sending).await?;
         sending.push("commit".to_owned(), At::Commit);
         sending.flush().await?;
-        Ok(Times {
-            begun: sending.begun.iter().map(Cell::get).collect(),
+        Ok(Done {
+            begun: sending.begun(),
             committed: Instant::now(),
+            closed,
         })
     }
 
-    async fn statements(
+    /// The limits and the path of a script; one that goes on in the middle keeps the path it has set.
+    fn settings(&self, lock_timeout: Duration) -> String {
+        let mut setup = self.setup.clone();
+        if self.goes_on {
+            setup.search_path = None;
+        }
+        setup
+            .settings(&self.recorder.guard, lock_timeout)
+            .join("; ")
+    }
+
+    /// Gives the triggers their states back, as the role that has switched them off.
+    async fn close(
         &self,
         sending: &mut Sending<'_>,
-        at: usize,
-        part: &Part,
+        bracket: Bracket,
         settings: &str,
-    ) -> Result<(), (At, DbFailure)> {
-        let script = &self.pieces[part.piece].script;
-        for index in part.statements.clone() {
-            let text = script.text(index);
-            if let Some(data) = script.copy_data(index) {
-                sending.flush().await?;
-                let copied = sending.session.copy_in(text, data.chunks()).await;
-                copied.map_err(|failure| copy_failed(at, index, failure))?;
-                // The listener may be gone; nothing depends on it.
-                let _ = sending.answers.send(Answer::Statement(index));
-                continue;
+    ) -> Result<Closed, Failed> {
+        let role = &self.setup.own_role;
+        let own = format!("set local session authorization default; {role}; {settings}");
+        sending.push(own, At::End);
+        sending.flush().await?;
+        Ok(bracket.close(sending.session).await?)
+    }
+
+    /// Writes the journal and the history's rows.
+    async fn record(&self, sending: &mut Sending<'_>) -> Result<(), Failed> {
+        let pieces = || {
+            self.parts
+                .iter()
+                .map(|part| (part, &self.pieces[part.piece]))
+        };
+        for (part, piece) in pieces().filter(|(part, _)| part.journalled) {
+            for statement in self.recorder.journal(piece, part.statements.clone()) {
+                sending.own(statement, At::Record);
             }
-            sending.push(text.to_owned(), At::Statement(at, index));
-            if script.resets_settings(index) {
-                sending.push(settings.to_owned(), At::Begin(at));
+        }
+        for (_, piece) in pieces().filter(|(part, _)| part.ends) {
+            let last = if self.recorder.turns {
+                sending.flush().await?;
+                self.recorder
+                    .last_journal(sending.session, piece)
+                    .await
+                    .map_err(Failed::own(At::Record))?
+            } else {
+                None
+            };
+            for statement in self.recorder.record(piece, last) {
+                sending.own(statement, At::Record);
             }
         }
         Ok(())
     }
 
+    /// The migration that is to blame.
+    fn named(&self, failed: &Failed) -> &MigrationRef {
+        let last = self.parts.len().saturating_sub(1);
+        let part = match failed {
+            Failed::At(at, _) => at.part(self.parts.len()).min(last),
+            Failed::Bracket(_) => last,
+        };
+        &self.piece(part).named
+    }
+
     /// Says whose script a stop belongs to.
-    fn stopped(&self, at: &At, stop: Stop) -> RollbackError {
+    fn stopped(&self, failed: &Failed, stop: Stop) -> RollbackError {
         RollbackError::Stopped {
-            migration: Box::new(self.piece(at.part(self.parts.len())).named.clone()),
+            migration: Box::new(self.named(failed).clone()),
             stop: Box::new(stop),
         }
     }
 
     /// Returns the place of a failure in its script.
-    fn snippet(&self, at: &At, failure: &DbFailure) -> Option<Snippet> {
-        match at {
-            At::Statement(part, index) => {
+    fn snippet(&self, failed: &Failed) -> Option<Snippet> {
+        match failed {
+            Failed::At(At::Statement(part, index), failure) => {
                 let script = &self.piece(*part).script;
                 Some(script.snippet(*index, failure.caret_in(script.text(*index))))
             }
-            At::Rows(part, index, _) => Some(self.piece(*part).script.snippet(*index, None)),
+            Failed::At(At::Rows(part, index, _), _) => {
+                Some(self.piece(*part).script.snippet(*index, None))
+            }
             _ => None,
         }
     }
 
     /// Gives a failure that is not tried again its name.
-    fn stop(&self, at: &At, failure: DbFailure, cancelled: Option<Cancelled>) -> Stop {
-        let snippet = self.snippet(at, &failure);
+    fn given_up(&self, failed: Failed, cancelled: Option<Cancelled>) -> RollbackError {
         let kept = self.kept;
         if let Some(Cancelled::Interrupt | Cancelled::NoAnswer) = cancelled {
-            return Stop::Interrupted { kept };
+            return self.stopped(&failed, Stop::Interrupted { kept });
         }
+        let named = self.named(&failed).clone();
+        let snippet = self.snippet(&failed);
+        let (at, failure) = match failed {
+            Failed::Bracket(error) => return RollbackError::Bracket(Box::new(error)),
+            Failed::At(at, failure) => (at, failure),
+        };
         let ended_by_code = failure.sqlstate.as_deref() == Some("2D000");
-        match at {
+        let stop = match at {
             At::Statement(..) if ended_by_code => Stop::EndedTransaction { snippet },
             At::Statement(part, index) => Stop::Statement {
-                index: *index,
-                of: self.piece(*part).script.len(),
+                index,
+                of: self.piece(part).script.len(),
                 snippet,
                 failure,
                 kept,
             },
-            At::Rows(_, _, why) => Stop::Rows {
-                why: why.clone(),
-                snippet,
-                kept,
-            },
+            At::Rows(_, _, why) => Stop::Rows { why, snippet, kept },
             At::Record if failure.message.contains(GUARD_ERROR) => Stop::EscapedTransaction,
             At::Record if failure.message.contains(LOST) => Stop::LostLock,
             At::Record => Stop::Own {
@@ -318,94 +343,10 @@ impl Shot<'_> {
                 failure,
             },
             At::Begin(_) | At::End | At::Commit => Stop::AtEnd { failure },
-        }
-    }
-}
-
-fn copy_failed(part: usize, index: usize, failure: CopyFailure<RereadFault>) -> (At, DbFailure) {
-    match failure {
-        CopyFailure::Server(failure) => (At::Statement(part, index), *failure),
-        CopyFailure::Data(why) => {
-            let failure = DbFailure::protocol(&why.to_string());
-            (At::Rows(part, index, why), failure)
-        }
-    }
-}
-
-/// One of the commands that gather until they are sent together.
-enum Gathered {
-    Text(String),
-    Own(Statement),
-}
-
-/// Commands on their way, each with what it is.
-struct Sending<'a> {
-    session: &'a Session,
-    answers: mpsc::UnboundedSender<Answer>,
-    commands: Vec<Gathered>,
-    places: Vec<At>,
-    /// When each part began.
-    begun: Vec<Cell<Option<Instant>>>,
-}
-
-impl Sending<'_> {
-    fn push(&mut self, text: String, at: At) {
-        self.commands.push(Gathered::Text(text));
-        self.places.push(at);
-    }
-
-    fn own(&mut self, statement: Statement, at: At) {
-        self.commands.push(Gathered::Own(statement));
-        self.places.push(at);
-    }
-
-    /// Sends what has gathered and waits for the answers.
-    async fn flush(&mut self) -> Result<(), (At, DbFailure)> {
-        let gathered = std::mem::take(&mut self.commands);
-        let places = std::mem::take(&mut self.places);
-        let parameters: Vec<Vec<Option<&str>>> = gathered
-            .iter()
-            .map(|one| match one {
-                Gathered::Text(_) => Vec::new(),
-                Gathered::Own(statement) => statement.borrowed(),
-            })
-            .collect();
-        let commands: Vec<Command<'_>> = gathered
-            .iter()
-            .zip(&parameters)
-            .map(|(one, parameters)| match one {
-                Gathered::Text(text) => Command::Text(text),
-                Gathered::Own(statement) => Command::Own(&statement.sql, parameters),
-            })
-            .collect();
-        let before = self.session.commands();
-        let answered = |at: usize| self.tell(&places, at, before);
-        self.session
-            .pipeline(commands, Window::default(), answered)
-            .await
-            .map(|_| ())
-            .map_err(|(at, failure)| (places.get(at).cloned().unwrap_or(At::Commit), failure))
-    }
-
-    /// Tells the listener of an answer. The listener may be gone; nothing depends on it.
-    fn tell(&self, places: &[At], at: usize, before: u64) {
-        let answer = match places.get(at) {
-            Some(At::Statement(_, index)) => Answer::Statement(*index),
-            Some(At::Begin(part)) => {
-                let begun = &self.begun[*part];
-                let is_first = begun.get().is_none();
-                begun.set(begun.get().or_else(|| Some(Instant::now())));
-                if is_first && *part > 0 {
-                    Answer::Turned {
-                        index: *part,
-                        commands: before + at as u64,
-                    }
-                } else {
-                    Answer::Begun
-                }
-            }
-            _ => Answer::Begun,
         };
-        let _ = self.answers.send(answer);
+        RollbackError::Stopped {
+            migration: Box::new(named),
+            stop: Box::new(stop),
+        }
     }
 }

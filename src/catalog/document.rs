@@ -1,0 +1,473 @@
+//! Snapshots as JSON, one property to a line: what the history keeps, and the files of `evmig snapshot`.
+//!
+//! ```json
+//! {
+//!   "schema": "evmig.snapshot/1",
+//!   "server_version": "17.2",
+//!   "fingerprint": "…",
+//!   "objects": [
+//!     {
+//!       "kind": "view",
+//!       "schema": "public",
+//!       "name": "open_events",
+//!       "properties": {
+//!         "definition": [
+//!           " SELECT id",
+//!           "   FROM events;"
+//!         ],
+//!         "owner": "app"
+//!       }
+//!     }
+//!   ]
+//! }
+//! ```
+//!
+//! Without the two lines in the head and without the versions of extensions it is the document that is hashed.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::sync::Arc;
+
+use serde::Deserialize;
+use serde::de::{Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
+
+use super::fingerprint::sha256;
+use super::model::{Identity, Kind, Object, Properties, Snapshot};
+
+/// The format of the documents that this evmig writes.
+pub const FORMAT: &str = "evmig.snapshot/1";
+/// What every version of the format begins with.
+const FORMATS: &str = "evmig.snapshot/";
+
+/// Returns the document that is hashed, and that the history keeps.
+pub fn canonical(snapshot: &Snapshot) -> String {
+    let mut document = head();
+    objects(&mut document, snapshot, false);
+    document
+}
+
+/// Returns the text of a snapshot file.
+pub fn file(snapshot: &Snapshot, server_version: &str) -> String {
+    let mut document = head();
+    let fingerprint = sha256(&canonical(snapshot));
+    for (name, value) in [
+        ("server_version", server_version),
+        ("fingerprint", fingerprint.as_str()),
+    ] {
+        document.push_str("  \"");
+        document.push_str(name);
+        document.push_str("\": ");
+        string(&mut document, value);
+        document.push_str(",\n");
+    }
+    objects(&mut document, snapshot, true);
+    document
+}
+
+fn head() -> String {
+    format!("{{\n  \"schema\": \"{FORMAT}\",\n")
+}
+
+fn objects(out: &mut String, snapshot: &Snapshot, with_versions: bool) {
+    out.push_str("  \"objects\": [");
+    for (at, one) in snapshot.objects().iter().enumerate() {
+        out.push_str(if at == 0 { "\n" } else { ",\n" });
+        object(out, one, with_versions);
+    }
+    let close = if snapshot.objects().is_empty() {
+        "]\n}\n"
+    } else {
+        "\n  ]\n}\n"
+    };
+    out.push_str(close);
+}
+
+fn object(out: &mut String, object: &Object, with_versions: bool) {
+    let Identity {
+        kind,
+        schema,
+        parent,
+        name,
+    } = &object.identity;
+    out.push_str("    {\n");
+    let names = [
+        ("kind", Some(kind.word())),
+        ("schema", schema.as_deref()),
+        ("of", parent.as_deref()),
+        ("name", Some(name)),
+    ];
+    for (word, value) in names {
+        let Some(value) = value else { continue };
+        out.push_str("      \"");
+        out.push_str(word);
+        out.push_str("\": ");
+        string(out, value);
+        out.push_str(",\n");
+    }
+    out.push_str("      \"properties\": {");
+    let told = object
+        .properties
+        .iter()
+        .filter(|(name, _)| with_versions || !object.is_version(name));
+    let mut is_empty = true;
+    for (property, value) in told {
+        out.push_str(if is_empty {
+            "\n        "
+        } else {
+            ",\n        "
+        });
+        is_empty = false;
+        string(out, property);
+        out.push_str(": ");
+        text(out, value);
+    }
+    out.push_str(if is_empty {
+        "}\n    }"
+    } else {
+        "\n      }\n    }"
+    });
+}
+
+/// A text of several lines is a list of them.
+fn text(out: &mut String, text: &str) {
+    if !text.contains('\n') {
+        return string(out, text);
+    }
+    out.push('[');
+    for (at, line) in text.split('\n').enumerate() {
+        out.push_str(if at == 0 {
+            "\n          "
+        } else {
+            ",\n          "
+        });
+        string(out, line);
+    }
+    out.push_str("\n        ]");
+}
+
+fn string(out: &mut String, text: &str) {
+    use std::fmt::Write as _;
+    out.push('"');
+    let mut plain = 0;
+    for (at, byte) in text.bytes().enumerate() {
+        let escape = match byte {
+            b'"' => "\\\"",
+            b'\\' => "\\\\",
+            b'\n' => "\\n",
+            b'\r' => "\\r",
+            b'\t' => "\\t",
+            0..b' ' => "",
+            _ => continue,
+        };
+        out.push_str(&text[plain..at]);
+        if escape.is_empty() {
+            // Writing to a string cannot fail.
+            let _ = write!(out, "\\u{byte:04x}");
+        } else {
+            out.push_str(escape);
+        }
+        plain = at + 1;
+    }
+    out.push_str(&text[plain..]);
+    out.push('"');
+}
+
+/// Why a document is no snapshot.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum DocumentError {
+    /// It is not what a snapshot looks like.
+    #[error("{message}")]
+    Broken {
+        /// What is wrong.
+        message: String,
+        /// Line, from 1.
+        line: usize,
+        /// Column, from 1; 0 where the line says enough.
+        column: usize,
+    },
+    /// A later evmig has written it.
+    #[error("it has the format {found}; this evmig knows {FORMAT}")]
+    Newer {
+        /// Its format.
+        found: String,
+    },
+    /// The fingerprint in it is another one.
+    #[error("its objects are not those that its fingerprint was made of")]
+    Altered,
+}
+
+/// What a document holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Document {
+    /// The objects.
+    pub snapshot: Snapshot,
+    /// The server's version, in files.
+    pub server_version: Option<String>,
+}
+
+/// Reads a document.
+pub fn read(text: &str) -> Result<Document, DocumentError> {
+    let parsed: Parsed = serde_json::from_str(text).map_err(|error| unreadable(text, &error))?;
+    let snapshot = Snapshot::new(parsed.objects);
+    if let Some(fingerprint) = &parsed.fingerprint
+        && *fingerprint != sha256(&canonical(&snapshot))
+    {
+        return Err(DocumentError::Altered);
+    }
+    Ok(Document {
+        snapshot,
+        server_version: parsed.server_version,
+    })
+}
+
+/// A later format may have anything behind its name.
+fn unreadable(text: &str, error: &serde_json::Error) -> DocumentError {
+    #[derive(Deserialize)]
+    struct Head {
+        schema: String,
+    }
+    if let Ok(Head { schema }) = serde_json::from_str(text)
+        && schema.starts_with(FORMATS)
+        && schema != FORMAT
+    {
+        return DocumentError::Newer { found: schema };
+    }
+    let message = error.to_string();
+    // The place is told apart.
+    let end = message.rfind(" at line ").unwrap_or(message.len());
+    DocumentError::Broken {
+        message: message[..end].to_owned(),
+        line: error.line(),
+        column: error.column(),
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Parsed {
+    #[serde(rename = "schema", deserialize_with = "own_format")]
+    _schema: (),
+    server_version: Option<String>,
+    fingerprint: Option<String>,
+    #[serde(deserialize_with = "read_objects")]
+    objects: Vec<Object>,
+}
+
+fn own_format<'de, D: Deserializer<'de>>(from: D) -> Result<(), D::Error> {
+    let found = Cow::<str>::deserialize(from)?;
+    if found == FORMAT {
+        return Ok(());
+    }
+    Err(D::Error::custom(format_args!(
+        "{found:?} is not the format of a snapshot, which is {FORMAT:?}"
+    )))
+}
+
+fn read_objects<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<Object>, D::Error> {
+    from.deserialize_seq(ObjectsVisitor)
+}
+
+struct ObjectsVisitor;
+
+impl<'de> Visitor<'de> for ObjectsVisitor {
+    type Value = Vec<Object>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a list of objects")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut from: A) -> Result<Self::Value, A::Error> {
+        let mut objects = Vec::new();
+        while let Some(Read(object)) = from.next_element()? {
+            objects.push(object);
+        }
+        Ok(objects)
+    }
+}
+
+/// An object as the document has it.
+struct Read(Object);
+
+impl<'de> Deserialize<'de> for Read {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        #[serde(deny_unknown_fields)]
+        struct Written<'a> {
+            #[serde(borrow)]
+            kind: Cow<'a, str>,
+            #[serde(borrow)]
+            schema: Option<Cow<'a, str>>,
+            #[serde(borrow)]
+            of: Option<Cow<'a, str>>,
+            #[serde(borrow)]
+            name: Cow<'a, str>,
+            #[serde(deserialize_with = "read_properties")]
+            properties: Properties,
+        }
+        let written = Written::deserialize(from)?;
+        let kind = Kind::of(&written.kind).ok_or_else(|| {
+            D::Error::custom(format_args!("{:?} is no kind of object", written.kind))
+        })?;
+        Ok(Self(Object {
+            identity: Identity {
+                kind,
+                schema: written.schema.map(Arc::from),
+                parent: written.of.map(Arc::from),
+                name: Arc::from(written.name),
+            },
+            properties: written.properties,
+        }))
+    }
+}
+
+fn read_properties<'de, D: Deserializer<'de>>(from: D) -> Result<Properties, D::Error> {
+    from.deserialize_map(PropertiesVisitor)
+}
+
+struct PropertiesVisitor;
+
+impl<'de> Visitor<'de> for PropertiesVisitor {
+    type Value = Properties;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("properties")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut from: A) -> Result<Self::Value, A::Error> {
+        let mut properties = Properties::new();
+        while let Some(name) = from.next_key::<Cow<'de, str>>()? {
+            let Text(text) = from.next_value()?;
+            properties.push((Arc::from(name), text));
+        }
+        Ok(properties)
+    }
+}
+
+/// A text, or the list of its lines.
+struct Text(String);
+
+impl<'de> Deserialize<'de> for Text {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        from.deserialize_any(TextVisitor)
+    }
+}
+
+struct TextVisitor;
+
+impl<'de> Visitor<'de> for TextVisitor {
+    type Value = Text;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a text, or a list of lines")
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<Text, E> {
+        Ok(Text(text.to_owned()))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut from: A) -> Result<Text, A::Error> {
+        let mut lines: Vec<String> = Vec::new();
+        while let Some(line) = from.next_element()? {
+            lines.push(line);
+        }
+        Ok(Text(lines.join("\n")))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn object(kind: Kind, name: &str, properties: &[(&str, &str)]) -> Object {
+        let of = |kind| (kind == Kind::Column).then(|| Arc::from("t"));
+        Object {
+            identity: Identity {
+                kind,
+                schema: Some("public".into()),
+                parent: of(kind),
+                name: name.into(),
+            },
+            properties: properties
+                .iter()
+                .map(|(name, value)| (Arc::from(*name), (*value).to_owned()))
+                .collect(),
+        }
+    }
+
+    fn snapshot() -> Snapshot {
+        Snapshot::new(vec![
+            object(
+                Kind::View,
+                "v\"1",
+                &[("definition", " SELECT 1\n\tAS \"a\\b\";\u{1}\n")],
+            ),
+            object(
+                Kind::Column,
+                "id",
+                &[("type", "bigint"), ("comment", "ä\r")],
+            ),
+            object(Kind::Extension, "citext", &[("version", "1.6")]),
+            object(Kind::Schema, "plain", &[]),
+        ])
+    }
+
+    #[test]
+    fn a_file_is_read_as_it_was_written() {
+        let text = file(&snapshot(), "17.2");
+        let document = read(&text).unwrap();
+        assert_eq!(document.snapshot, snapshot());
+        assert_eq!(document.server_version.as_deref(), Some("17.2"));
+        assert_eq!(file(&document.snapshot, "17.2"), text);
+        let whole: serde_json::Value = serde_json::from_str(&text).unwrap();
+        assert_eq!(whole["objects"].as_array().map(Vec::len), Some(4));
+        assert_eq!(format!("{:#}\n", reordered(&text)), format!("{whole:#}\n"));
+    }
+
+    /// What a JSON library makes of it: nothing is said twice or got lost.
+    fn reordered(text: &str) -> serde_json::Value {
+        serde_json::from_str(text).unwrap()
+    }
+
+    #[test]
+    fn what_is_hashed_has_no_version_of_an_extension() {
+        let text = canonical(&snapshot());
+        assert!(!text.contains("1.6"), "{text}");
+        assert!(text.contains("\"properties\": {}"), "{text}");
+        let read = read(&text).unwrap();
+        assert_eq!(canonical(&read.snapshot), text);
+        assert_eq!(canonical(&Snapshot::default()).lines().count(), 4);
+    }
+
+    #[test]
+    fn what_is_broken_is_refused_with_its_place() {
+        let text = file(&snapshot(), "17.2");
+        let broken = |text: &str| match read(text) {
+            Err(DocumentError::Broken { message, line, .. }) => (message, line),
+            other => panic!("{other:?}"),
+        };
+        for cut in (0..text.len() - 2).filter(|cut| text.is_char_boundary(*cut)) {
+            broken(&text[..cut]);
+        }
+        let (message, line) = broken(&text.replace("\"kind\": \"view\"", "\"kind\": \"vieh\""));
+        assert!(message.contains("\"vieh\" is no kind"), "{message}");
+        assert!(line > 5, "{line}");
+        let (message, _) = broken(&text.replace("\"of\"", "\"off\""));
+        assert!(message.contains("unknown field `off`"), "{message}");
+        let (message, line) = broken("{\"schema\": \"evmig.status/1\"}");
+        assert!(
+            message.contains("not the format of a snapshot"),
+            "{message}"
+        );
+        assert_eq!(line, 1);
+        assert_eq!(
+            read(&text.replace("bigint", "integer")),
+            Err(DocumentError::Altered)
+        );
+        assert_eq!(
+            read("{\"schema\": \"evmig.snapshot/2\", \"things\": 1}"),
+            Err(DocumentError::Newer {
+                found: "evmig.snapshot/2".to_owned()
+            })
+        );
+    }
+}

@@ -1,0 +1,175 @@
+//! Checkpoints: what the catalog was, at which place among the rows of the history.
+
+use super::error::{HistoryError, query};
+use super::record::Prepared;
+use super::store::{Store, fill, without_comments};
+use crate::pg::session::{Row, Session};
+
+/// How many catalogs are kept in full; of older ones the fingerprint remains.
+pub const KEPT_CATALOGS: usize = 32;
+
+/// When in its run a checkpoint was made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Moment {
+    /// Under the lock, before anything ran: what differs from the checkpoint before it, the run did not do.
+    Begin,
+    /// Behind a migration that is not the run's last one.
+    Between,
+    /// Behind the last one, or where the run stopped.
+    End,
+}
+
+impl Moment {
+    const ALL: [Self; 3] = [Self::Begin, Self::Between, Self::End];
+
+    /// Returns the word in the `moment` column.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Begin => "begin",
+            Self::Between => "between",
+            Self::End => "end",
+        }
+    }
+
+    /// Reads the word in the `moment` column.
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|moment| moment.as_str() == word)
+    }
+}
+
+/// One row of the `checkpoint` table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Checkpoint {
+    /// Position.
+    pub seq: i64,
+    /// Run id.
+    pub run: String,
+    /// When in the run.
+    pub moment: Moment,
+    /// The newest row of `migration` that it lies behind; `None` before all of them.
+    pub migration_seq: Option<i64>,
+    /// When, RFC 3339 in UTC.
+    pub at: String,
+    /// The catalog's fingerprint.
+    pub fingerprint: String,
+    /// Whether the catalog is still there in full.
+    pub is_kept: bool,
+}
+
+fn checkpoint(row: &Row) -> Result<Checkpoint, HistoryError> {
+    let seq = row.number(0).unwrap_or_default();
+    let moment = Moment::parse(&row.text(2)).ok_or(HistoryError::Unreadable {
+        seq,
+        column: "moment",
+    })?;
+    Ok(Checkpoint {
+        seq,
+        run: row.text(1),
+        moment,
+        migration_seq: row.number(3),
+        at: row.text(4),
+        fingerprint: row.text(5),
+        is_kept: row.truth(6),
+    })
+}
+
+/// The newest checkpoint, with whether it tells of the newest state.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Newest {
+    /// The checkpoint.
+    pub checkpoint: Checkpoint,
+    /// Whether anything was run since: that run was killed, or could not read the catalog.
+    pub is_outrun: bool,
+}
+
+impl Store {
+    /// Returns all checkpoints, oldest first.
+    pub async fn checkpoints(&self, session: &Session) -> Result<Vec<Checkpoint>, HistoryError> {
+        let sql = self.filled(include_str!("sql/checkpoints_read.sql"));
+        let rows = session
+            .query_long(&sql, &[])
+            .await
+            .map_err(query("could not read the checkpoints"))?;
+        rows.iter().map(checkpoint).collect()
+    }
+
+    /// Returns the newest checkpoint.
+    pub async fn newest_checkpoint(
+        &self,
+        session: &Session,
+    ) -> Result<Option<Newest>, HistoryError> {
+        let sql = self.filled(include_str!("sql/checkpoint_newest.sql"));
+        let rows = session
+            .query(&sql, &[])
+            .await
+            .map_err(query("could not read the newest checkpoint"))?;
+        let newest = rows.first().map(|row| {
+            Ok(Newest {
+                checkpoint: checkpoint(row)?,
+                is_outrun: row.truth(7),
+            })
+        });
+        newest.transpose()
+    }
+
+    /// Returns the document of a catalog; `None` where it is not kept any more.
+    pub async fn catalog_document(
+        &self,
+        session: &Session,
+        fingerprint: &str,
+    ) -> Result<Option<String>, HistoryError> {
+        let sql = self.filled("select document from {schema}.catalog where fingerprint = $1");
+        let (_, rows) = session
+            .query_catalog(&sql, &[Some(fingerprint)])
+            .await
+            .map_err(query("could not read a catalog that the history keeps"))?;
+        Ok(rows.first().map(|row| row.text(0)))
+    }
+
+    /// Returns the statements that add a checkpoint, to be sent together: its row, unless the newest one says the same
+    /// already, and the catalog in full, where `document` has it. Older catalogs go.
+    pub fn checkpoint(
+        &self,
+        run: &str,
+        moment: Moment,
+        fingerprint: &str,
+        document: Option<&str>,
+    ) -> Vec<Prepared> {
+        let text = |value: &str| Some(value.to_owned());
+        let record = include_str!("sql/checkpoint_record.sql")
+            .replace("{hash}", include_str!("sql/checkpoint_hash.sql"));
+        let row = Prepared {
+            sql: self.filled(&record),
+            parameters: vec![text(run), text(moment.as_str()), text(fingerprint)],
+        };
+        let Some(document) = document else {
+            return vec![row];
+        };
+        let keep = Prepared {
+            sql: self.filled(include_str!("sql/catalog_keep.sql")),
+            parameters: vec![text(fingerprint), text(document)],
+        };
+        let prune = Prepared {
+            sql: self.filled(include_str!("sql/catalog_prune.sql")),
+            parameters: vec![Some(KEPT_CATALOGS.to_string())],
+        };
+        vec![row, keep, prune]
+    }
+
+    fn filled(&self, text: &str) -> String {
+        fill(&without_comments(text), self.schema(), None)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn moments_survive_their_words() {
+        for moment in Moment::ALL {
+            assert_eq!(Moment::parse(moment.as_str()), Some(moment));
+        }
+        assert_eq!(Moment::parse("middle"), None);
+    }
+}

@@ -1,0 +1,17 @@
+-- $1 run, $2 moment, $3 fingerprint
+--
+-- Where the newest one says the same, nothing is added.
+with newest as (
+    select c.row_hash, c.migration_seq, c.fingerprint
+    from {schema}.checkpoint c order by c.seq desc limit 1
+), x as (
+    select $1 as run_id, $2 as moment, $3 as fingerprint, clock_timestamp() as at,
+        m.migration_seq, n.row_hash as previous,
+        case when n.fingerprint is distinct from $3
+            or n.migration_seq is distinct from m.migration_seq
+            then nextval('{schema_literal}.checkpoint_seq'::regclass) end as seq
+    from (select max(seq) as migration_seq from {schema}.migration) m left join newest n on true
+)
+insert into {schema}.checkpoint (seq, run_id, moment, migration_seq, at, fingerprint, row_hash)
+select x.seq, x.run_id, x.moment, x.migration_seq, x.at, x.fingerprint, {hash}
+from x where x.seq is not null
