@@ -4,6 +4,7 @@
 //! which objects there are and what is said of each: a new property is a new column there, and nothing else.
 
 pub mod ddl;
+pub mod diagram;
 pub mod diff;
 pub mod document;
 pub mod error;

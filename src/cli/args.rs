@@ -6,8 +6,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::commands::{
     apply::ApplyArgs, baseline::BaselineArgs, completions::CompletionsArgs, config::ConfigArgs,
-    db::DbArgs, history::HistoryArgs, init::InitArgs, man::ManArgs, new::NewArgs,
-    repair::RepairArgs, rollback::RollbackArgs, seed::SeedArgs, status::StatusArgs,
+    db::DbArgs, diagram::DiagramArgs, history::HistoryArgs, init::InitArgs, man::ManArgs,
+    new::NewArgs, repair::RepairArgs, rollback::RollbackArgs, seed::SeedArgs, status::StatusArgs,
 };
 
 /// Deploy PostgreSQL schemas in phases, and take them back
@@ -99,6 +99,28 @@ pub enum Format {
     Human,
     /// One JSON document
     Json,
+    /// A drawing
+    Svg,
+    /// A diagram in Mermaid's words
+    Mermaid,
+    /// A comment on a pull request
+    Markdown,
+    /// A page
+    Html,
+}
+
+impl Format {
+    /// Returns the word that is typed for it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Human => "human",
+            Self::Json => "json",
+            Self::Svg => "svg",
+            Self::Mermaid => "mermaid",
+            Self::Markdown => "markdown",
+            Self::Html => "html",
+        }
+    }
 }
 
 /// When colour is used.
@@ -129,10 +151,21 @@ pub enum Command {
     Baseline(BaselineArgs),
     Repair(RepairArgs),
     Seed(SeedArgs),
+    Diagram(DiagramArgs),
     Config(ConfigArgs),
     Db(DbArgs),
     Completions(CompletionsArgs),
     Man(ManArgs),
+}
+
+impl Command {
+    /// Returns the formats that its result can have.
+    pub fn formats(&self) -> &'static [Format] {
+        match self {
+            Self::Diagram(_) => &[Format::Svg, Format::Mermaid, Format::Json],
+            _ => &[Format::Human, Format::Json],
+        }
+    }
 }
 
 /// Consent that is given in advance.

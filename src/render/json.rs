@@ -8,6 +8,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::report::config::ConfigReport;
+use crate::report::diagram::DiagramReport;
 use crate::report::event::RunEvent;
 use crate::report::history::{HistoryEntry, HistoryReport};
 use crate::report::problem::Problem;
@@ -102,6 +103,11 @@ pub fn apply(report: &ApplyReport) -> String {
         error: report.error.as_ref().map(WireProblem::from),
         errors: report.errors.iter().map(WireProblem::from).collect(),
     })
+}
+
+/// Returns the document of `evmig diagram`.
+pub fn diagram(report: &DiagramReport) -> String {
+    pretty(report)
 }
 
 #[derive(Serialize)]

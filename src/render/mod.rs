@@ -1,7 +1,9 @@
 //! L5: reports become bytes.
 //!
-//! `terminal` writes for people, `json` for programs. Both read `report` and nothing else, so
+//! `terminal` writes for people, `json` for programs, `diagram` draws. All read `report` and nothing else, so
 //! that what is shown can be tested without a database, a file or a terminal.
 
+pub mod diagram;
 pub mod json;
 pub mod terminal;
+mod xml;

@@ -4,6 +4,7 @@
 
 pub mod change;
 pub mod config;
+pub mod diagram;
 pub mod event;
 pub mod history;
 pub mod place;

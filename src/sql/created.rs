@@ -7,13 +7,22 @@ use super::words::Words;
 /// Returns the table that the statement creates; `None` for anything else, for a temporary table,
 /// and with `IF NOT EXISTS`, which minds no table that is there.
 pub fn table(statement: &str) -> Option<QualifiedName> {
+    read(statement, false)
+}
+
+/// Returns the table that the statement creates, also where it minds no table that is there.
+pub fn even_if_there(statement: &str) -> Option<QualifiedName> {
+    read(statement, true)
+}
+
+fn read(statement: &str, even_if_there: bool) -> Option<QualifiedName> {
     let words = Words::of(statement);
     let mut cursor = words.cursor(0);
     if !cursor.eat("create") {
         return None;
     }
     cursor.eat("unlogged");
-    if !cursor.eat("table") || cursor.eat_all(&["if", "not", "exists"]) {
+    if !cursor.eat("table") || (cursor.eat_all(&["if", "not", "exists"]) && !even_if_there) {
         return None;
     }
     cursor.qualified()
@@ -32,6 +41,8 @@ mod tests {
         );
         assert_eq!(name("CREATE UNLOGGED TABLE \"T\" ()").as_deref(), Some("T"));
         assert_eq!(name("create table if not exists t ()"), None);
+        let named = even_if_there("create table if not exists t ()");
+        assert_eq!(named.map(|name| name.name).as_deref(), Some("t"));
         assert_eq!(name("create temp table t ()"), None);
         assert_eq!(name("create index t on u (a)"), None);
     }

@@ -5,6 +5,7 @@ pub mod baseline;
 pub mod completions;
 pub mod config;
 pub mod db;
+pub mod diagram;
 pub mod history;
 pub mod init;
 pub mod man;
@@ -14,11 +15,12 @@ pub mod rollback;
 pub mod seed;
 pub mod status;
 
-use super::args::{Cli, Command, GlobalArgs};
+use super::args::{Cli, Command, Format, GlobalArgs};
 use super::environment::Environment;
 use super::error::CommandError;
 use super::exit::Exit;
 use super::ui::Ui;
+use crate::report::problem::Problem;
 
 /// What every command is given.
 pub struct Context<'a> {
@@ -37,6 +39,7 @@ pub fn run(cli: Cli, environment: Environment, ui: &mut Ui) -> Result<Exit, Comm
         environment,
         ui,
     };
+    refuse_format(&cli.command, &context)?;
     match cli.command {
         Command::Init(args) => init::run(&args, &mut context),
         Command::New(args) => new::run(&args, &mut context),
@@ -47,9 +50,27 @@ pub fn run(cli: Cli, environment: Environment, ui: &mut Ui) -> Result<Exit, Comm
         Command::Repair(args) => repair::run(&args, &mut context),
         Command::Rollback(args) => rollback::run(&args, &mut context),
         Command::Seed(args) => seed::run(&args, &mut context),
+        Command::Diagram(args) => diagram::run(&args, &mut context),
         Command::Config(args) => config::run(&args, &mut context),
         Command::Db(args) => db::run(&args, &mut context),
         Command::Completions(args) => completions::run(&args, &mut context),
         Command::Man(args) => man::run(&args, &mut context),
     }
+}
+
+/// A format that only other commands have is an error, not human text by surprise.
+fn refuse_format(command: &Command, context: &Context<'_>) -> Result<(), CommandError> {
+    let asked = context.global.format;
+    let formats = command.formats();
+    if asked == Format::Human || formats.contains(&asked) {
+        return Ok(());
+    }
+    let words: Vec<&str> = formats.iter().map(|format| format.word()).collect();
+    Err(CommandError::usage(
+        Problem::new(
+            "format-not-supported",
+            format!("this command has no format {}", asked.word()),
+        )
+        .hint(format!("its formats are {}", words.join(", "))),
+    ))
 }

@@ -10,6 +10,7 @@ pub mod schema_name;
 mod apply;
 mod check;
 mod contract;
+mod diagram;
 mod environment;
 mod fault;
 mod parse;
@@ -24,7 +25,7 @@ pub use contract::CLASSES;
 pub use environment::SSLMODES;
 pub use fault::ManifestFault;
 pub use model::{
-    ApplySection, Contract, Environment, Manifest, Phase, ProjectSection, RollbackSection, Step,
-    StepKind, Target,
+    ApplySection, Contract, DiagramDomain, Environment, Manifest, Phase, ProjectSection,
+    RollbackSection, Step, StepKind, Target,
 };
 pub(crate) use parse::{MOST_BYTES, parse};

@@ -22,6 +22,8 @@ pub struct Manifest {
     pub apply: ApplySection,
     /// The `[rollback]` table.
     pub rollback: RollbackSection,
+    /// The `[[diagram.domain]]` tables in the order of the file.
+    pub diagram: Vec<DiagramDomain>,
     /// The `[[phase]]` tables, sorted by number.
     pub phases: Vec<Phase>,
     pub(super) source: Source,
@@ -111,6 +113,15 @@ pub struct ApplySection {
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct RollbackSection {
     /// Tables whose triggers are switched off in every rollback: `table` or `schema.table`.
+    pub tables: Vec<Sited<String>>,
+}
+
+/// One `[[diagram.domain]]`: tables that are drawn together.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DiagramDomain {
+    /// Its name.
+    pub name: Sited<String>,
+    /// Its tables, as `name` or `schema.name`; `*` stands for any text.
     pub tables: Vec<Sited<String>>,
 }
 

@@ -9,14 +9,21 @@ use super::super::span::Span;
 use super::fault::ManifestFault;
 use super::model::Manifest;
 use super::reader::{Reader, Section};
-use super::{apply, check, environment, phase, rollback};
+use super::{apply, check, diagram, environment, phase, rollback};
 
 /// The largest `phases.toml`: 1 MiB.
 pub(crate) const MOST_BYTES: u64 = 1 << 20;
 /// The longest line; errors carry their line, so a huge one would be copied for each.
 const LONGEST_LINE: usize = 10_000;
 
-const ROOT_KEYS: [&str; 5] = ["project", "environments", "apply", "rollback", "phase"];
+const ROOT_KEYS: [&str; 6] = [
+    "project",
+    "environments",
+    "apply",
+    "rollback",
+    "diagram",
+    "phase",
+];
 
 /// What could be read, and what was wrong with the rest.
 pub(crate) struct Parsed {
@@ -81,12 +88,14 @@ fn finish(mut reader: Reader, table: &DeTable<'_>, readable: bool) -> Parsed {
     let environments = environment::read(reading, &root);
     let apply = apply::read_apply(reading, &root);
     let rollback = rollback::read(reading, &root);
+    let diagram = diagram::read(reading, &root);
     let phases = phase::read(reading, &root);
     let mut manifest = Manifest {
         project,
         environments,
         apply,
         rollback,
+        diagram,
         phases: phases.phases,
         source: reading.source.clone(),
     };
