@@ -16,7 +16,8 @@ pub mod project;
 pub mod catalog;
 pub mod history;
 pub mod shadow;
-// L3: deciding; the large sample world.
+// L3: deciding; backups; the large sample world.
+pub mod backup;
 pub mod plan;
 pub mod seed;
 // L4: doing.

@@ -5,9 +5,10 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::commands::{
-    apply::ApplyArgs, baseline::BaselineArgs, completions::CompletionsArgs, config::ConfigArgs,
-    db::DbArgs, diagram::DiagramArgs, history::HistoryArgs, init::InitArgs, man::ManArgs,
-    new::NewArgs, repair::RepairArgs, rollback::RollbackArgs, seed::SeedArgs, status::StatusArgs,
+    apply::ApplyArgs, backup::BackupArgs, baseline::BaselineArgs, completions::CompletionsArgs,
+    config::ConfigArgs, db::DbArgs, diagram::DiagramArgs, history::HistoryArgs, init::InitArgs,
+    man::ManArgs, new::NewArgs, repair::RepairArgs, rollback::RollbackArgs, seed::SeedArgs,
+    status::StatusArgs,
 };
 
 /// Deploy PostgreSQL schemas in phases, and take them back
@@ -152,6 +153,7 @@ pub enum Command {
     Repair(RepairArgs),
     Seed(SeedArgs),
     Diagram(DiagramArgs),
+    Backup(BackupArgs),
     Config(ConfigArgs),
     Db(DbArgs),
     Completions(CompletionsArgs),

@@ -1,5 +1,6 @@
 //! Every error of every layer gets its exit code, its words and its next command here.
 
+mod backup;
 mod refusal;
 mod rollback;
 mod run;
@@ -14,6 +15,7 @@ use crate::project::ProjectError;
 use crate::report::problem::Problem;
 use crate::shadow::EmbeddedError;
 
+pub use backup::of_backup;
 pub use rollback::of_rollback;
 pub use run::{RunContext, of_run};
 pub use seed::{SeedContext, of_seed};

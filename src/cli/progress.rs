@@ -9,6 +9,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::ui::Ui;
 use crate::render::{json, terminal};
+use crate::report::backup::BackupProgress;
 use crate::report::event::{EventSink, RunEvent};
 use crate::report::seed::SeedProgress;
 
@@ -142,6 +143,56 @@ fn new_bar(statements: u64, unicode: bool) -> ProgressBar {
     let bar = ProgressBar::with_draw_target(Some(statements), ProgressDrawTarget::hidden());
     bar.set_style(style);
     bar
+}
+
+/// Shows how far a backup is: a spinner on a terminal, a line now and then elsewhere.
+pub struct BackupBar<'a> {
+    ui: &'a mut Ui,
+    bar: Option<ProgressBar>,
+    begun: Instant,
+    told: Instant,
+}
+
+impl<'a> BackupBar<'a> {
+    /// Makes the spinner.
+    pub fn new(ui: &'a mut Ui) -> Self {
+        let bar = ui.lively.then(|| {
+            let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::hidden());
+            let style = ProgressStyle::with_template("  {spinner} {wide_msg}");
+            bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_spinner()));
+            bar
+        });
+        let now = Instant::now();
+        Self {
+            ui,
+            bar,
+            begun: now,
+            told: now,
+        }
+    }
+
+    /// Takes the news.
+    pub fn show(&mut self, progress: &BackupProgress) {
+        let text = terminal::backup_progress(progress, self.ui.look());
+        if let Some(bar) = &self.bar {
+            bar.set_message(text);
+            if self.begun.elapsed() >= BAR_AFTER && bar.is_hidden() {
+                bar.set_draw_target(ProgressDrawTarget::stderr());
+                bar.enable_steady_tick(Duration::from_millis(120));
+            }
+        } else if self.told.elapsed() >= REPEAT_EVERY {
+            self.told = Instant::now();
+            self.ui.say(&format!("  {text}\n"));
+        }
+    }
+}
+
+impl Drop for BackupBar<'_> {
+    fn drop(&mut self) {
+        if let Some(bar) = self.bar.take() {
+            bar.finish_and_clear();
+        }
+    }
 }
 
 /// Shows how many cells of a world are there: a bar on a terminal, a line now and then elsewhere.

@@ -150,6 +150,18 @@ fn shown(duration: Duration) -> String {
     }
 }
 
+/// Reads a duration that was typed; without one, or for no limit at all, it is `otherwise`.
+pub fn typed_duration(
+    text: Option<&String>,
+    source: &str,
+    otherwise: Duration,
+) -> Result<Duration, CommandError> {
+    let Some(text) = text else {
+        return Ok(otherwise);
+    };
+    Ok(parse_duration(text, source)?.unwrap_or(otherwise))
+}
+
 /// Reads a duration that was typed or set, naming its source in the error.
 fn parse_duration(text: &str, source: &str) -> Result<Option<Duration>, CommandError> {
     duration::parse(text).map_err(|fault| {

@@ -2,6 +2,7 @@
 //!
 //! Producers (project, runner, history, …) fill these types; `render` turns them into bytes.
 
+pub mod backup;
 pub mod change;
 pub mod config;
 pub mod diagram;

@@ -159,7 +159,7 @@ fn bindir(pg_config: &Path, user: &ServerUser) -> Option<PathBuf> {
 }
 
 /// Returns the usual folders that exist, newest version first.
-fn usual_folders() -> Vec<PathBuf> {
+pub(super) fn usual_folders() -> Vec<PathBuf> {
     let mut numbered: Vec<(Vec<u32>, PathBuf)> = Vec::new();
     for (parent, prefix, below) in USUAL {
         // A parent that is absent or unreadable holds no server for us.

@@ -36,6 +36,21 @@ const SOCKET_NAME: &str = "/.s.PGSQL.65535";
 /// How long a command waits for another evmig that starts or stops the same server.
 const LOCK_PATIENCE: Duration = Duration::from_mins(2);
 
+impl Surroundings {
+    /// Makes the directory that holds what evmig keeps for the caller outside of every project, and
+    /// returns it; nobody else may list it.
+    pub fn make_state_directory(&self) -> Result<PathBuf, EmbeddedError> {
+        let directory = base(self, caller() == 0)?;
+        make_parents(&directory.join("inside"))?;
+        Ok(directory)
+    }
+
+    /// Returns that directory, which need not exist.
+    pub fn state_directory(&self) -> Result<PathBuf, EmbeddedError> {
+        base(self, caller() == 0)
+    }
+}
+
 /// A project's directory.
 #[derive(Debug, Clone)]
 pub(super) struct Home {

@@ -17,6 +17,8 @@
 //! ```
 
 mod binaries;
+mod child;
+mod client;
 mod error;
 mod home;
 mod initialise;
@@ -29,6 +31,8 @@ mod surroundings;
 mod user;
 mod version;
 
+pub use child::{ClientChild, Pieces};
+pub use client::{ClientError, ClientProgram};
 pub use error::EmbeddedError;
 pub use server::{Embedded, Note, Origin, Removed, Running, Status};
 pub use surroundings::Surroundings;

@@ -21,6 +21,7 @@ const LAYERS: &[(&str, u8)] = &[
     ("history", 2),
     ("catalog", 2),
     ("shadow", 2),
+    ("backup", 3),
     ("plan", 3),
     ("seed", 3),
     ("lint", 3),

@@ -1,6 +1,7 @@
 //! One file per command: its arguments, whose doc comments are the help, and one function.
 
 pub mod apply;
+pub mod backup;
 pub mod baseline;
 pub mod completions;
 pub mod config;
@@ -51,6 +52,7 @@ pub fn run(cli: Cli, environment: Environment, ui: &mut Ui) -> Result<Exit, Comm
         Command::Rollback(args) => rollback::run(&args, &mut context),
         Command::Seed(args) => seed::run(&args, &mut context),
         Command::Diagram(args) => diagram::run(&args, &mut context),
+        Command::Backup(args) => backup::run(&args, &mut context),
         Command::Config(args) => config::run(&args, &mut context),
         Command::Db(args) => db::run(&args, &mut context),
         Command::Completions(args) => completions::run(&args, &mut context),

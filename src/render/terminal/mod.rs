@@ -5,6 +5,7 @@
 //! no meaning is carried by colour alone. Text that came from a server or a file has its control
 //! characters shown instead of obeyed (`report::sanitize`) before it gets a style.
 
+mod backup;
 mod blocker;
 mod config;
 mod event;
@@ -28,6 +29,7 @@ mod text;
 #[cfg(test)]
 pub(in crate::render) mod tests;
 
+pub use backup::{backup, backup_progress, backup_verify};
 pub use config::config;
 pub use event::event;
 pub use history::history;
