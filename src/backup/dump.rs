@@ -1,15 +1,13 @@
 //! Runs `pg_dump`: which program, against what, and with which limits.
 
 use std::path::Path;
-use std::process::Command;
 use std::time::Duration;
 
 use super::error::BackupError;
-use super::passfile::GivenPassword;
 use crate::pg::params::{
     ChannelBinding, Host, Parameters, RootCertificates, Server, TlsParameters, TlsVersion,
 };
-use crate::shadow::{ClientProgram, Surroundings};
+use crate::shadow::{ClientCommand, ClientProgram, GivenPassword, Surroundings};
 
 /// The first minor of each major whose `pg_dump` does not run what the owner of a table has put in
 /// its place while it looked (CVE-2024-7348). A major that is not named has never had the hole.
@@ -92,7 +90,7 @@ pub(super) fn command(
     server: &Server,
     password: Option<&GivenPassword>,
     dumping: Dumping<'_>,
-) -> Command {
+) -> ClientCommand {
     let mut command = program.command();
     command
         .arg("--format=directory")
@@ -138,7 +136,7 @@ pub(super) fn command(
     command
 }
 
-fn tls(command: &mut Command, tls: &TlsParameters, major: u32) {
+fn tls(command: &mut ClientCommand, tls: &TlsParameters, major: u32) {
     command.env("PGSSLMODE", tls.mode.to_string());
     match &tls.roots {
         RootCertificates::File(path) => command.env("PGSSLROOTCERT", path),

@@ -46,7 +46,7 @@ fn ident(name: &str) -> String {
 
 /// Lists the tables of the transaction's snapshot; no row is counted yet.
 pub async fn tables(session: &Session) -> Result<Vec<Table>, BackupError> {
-    let (_, rows) = session
+    let rows = session
         .query_catalog(include_str!("sql/tables.sql"), &[])
         .await
         .map_err(BackupError::own("could not list the tables"))?;
@@ -151,7 +151,7 @@ pub async fn read(
 /// that was given out after it is told as given out.
 pub async fn sequences(session: &Session) -> Result<Vec<Sequence>, BackupError> {
     let own = || BackupError::own("could not read the sequences");
-    let (_, rows) = session
+    let rows = session
         .query_catalog(include_str!("sql/sequences.sql"), &[])
         .await
         .map_err(own())?;

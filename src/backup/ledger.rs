@@ -7,6 +7,8 @@
 use super::error::BackupError;
 use super::figures::quoted;
 use super::make::Made;
+use super::manifest::Manifest;
+use crate::pg::error::DbFailure;
 use crate::pg::session::Session;
 use crate::sql::name::QualifiedName;
 
@@ -30,6 +32,25 @@ pub struct Remembered {
     pub taken_at: String,
     /// How long ago that was, by the server's clock.
     pub age_seconds: u64,
+}
+
+/// A restore that is to be remembered.
+#[derive(Debug, Clone, Copy)]
+pub struct Restored<'a> {
+    /// The run.
+    pub run: &'a str,
+    /// What it restored from.
+    pub manifest: &'a Manifest,
+    /// The manifest's hash.
+    pub manifest_sha256: &'a str,
+    /// The backup's folder.
+    pub path: &'a str,
+    /// The machine that evmig runs on.
+    pub host: &'a str,
+    /// Rows that were restored.
+    pub rows: u64,
+    /// The tables, and with which client.
+    pub what: &'a str,
 }
 
 impl Ledger {
@@ -107,27 +128,67 @@ impl Ledger {
         self.insert(session, &values).await
     }
 
+    /// Remembers a restore, in the transaction that is open; [`Self::create`] comes before it.
+    pub async fn restored(
+        &self,
+        session: &Session,
+        restored: &Restored<'_>,
+    ) -> Result<(), DbFailure> {
+        let rows = restored.rows.to_string();
+        let values = [
+            Some(restored.run),
+            Some("restored"),
+            Some(&restored.manifest.taken_at),
+            Some(env!("CARGO_PKG_VERSION")),
+            Some(restored.host),
+            Some(restored.path),
+            Some(restored.manifest_sha256),
+            Some(&restored.manifest.key_id),
+            None,
+            Some(&rows),
+            restored.manifest.server.system_identifier.as_deref(),
+            Some(restored.what),
+        ]
+        .map(|value: Option<&str>| value);
+        self.insert_within(session, &values).await
+    }
+
+    /// Makes the table unless it is there.
+    pub async fn create(&self, session: &Session) -> Result<(), BackupError> {
+        if self.exists(session).await? {
+            return Ok(());
+        }
+        let create = self.fill(include_str!("sql/create.sql"));
+        let create = format!("set local client_min_messages = warning; {create}");
+        session
+            .run_in_transaction(&create)
+            .await
+            .map_err(BackupError::own("could not make the list of backups"))
+    }
+
+    async fn insert_within(
+        &self,
+        session: &Session,
+        values: &[Option<&str>; 12],
+    ) -> Result<(), DbFailure> {
+        // Two that write at once would both follow the same row.
+        let lock = format!("lock table {} in share row exclusive mode", self.table);
+        let insert = include_str!("sql/insert.sql")
+            .replace("{hash}", include_str!("sql/row_hash.sql").trim_end());
+        session.run(&lock).await?;
+        session.query(&self.fill(&insert), values).await.map(|_| ())
+    }
+
     async fn insert(
         &self,
         session: &Session,
         values: &[Option<&str>; 12],
     ) -> Result<(), BackupError> {
         let own = || BackupError::own("could not write to the list of backups");
-        if !self.exists(session).await? {
-            let create = self.fill(include_str!("sql/create.sql"));
-            let create = format!("set local client_min_messages = warning; {create}");
-            session.run_in_transaction(&create).await.map_err(own())?;
-        }
-        // Two that write at once would both follow the same row.
-        let lock = format!(
-            "begin; lock table {} in share row exclusive mode",
-            self.table
-        );
-        let insert = include_str!("sql/insert.sql")
-            .replace("{hash}", include_str!("sql/row_hash.sql").trim_end());
+        self.create(session).await?;
         let written = async {
-            session.run(&lock).await?;
-            session.query(&self.fill(&insert), values).await?;
+            session.run("begin").await?;
+            self.insert_within(session, values).await?;
             session.run("commit").await
         };
         let written = written.await;

@@ -11,14 +11,13 @@ use super::figures::{self, BEGIN, Figures, READING};
 use super::folder::PartFolder;
 use super::key::{Key, hex};
 use super::manifest::{Client, FILE, HMAC, MadeBy, Manifest, SCHEMA, Server};
-use super::passfile::GivenPassword;
 use crate::catalog::fingerprint::fingerprint;
 use crate::catalog::read::snapshot_within;
 use crate::pg::params::Parameters;
 use crate::pg::probe::ServerFacts;
 use crate::pg::session::Session;
 use crate::report::backup::BackupProgress;
-use crate::shadow::{ClientChild, ClientProgram};
+use crate::shadow::{ClientChild, ClientProgram, GivenPassword};
 
 /// How often is looked for a signal, and told how far it is.
 const LOOK_EVERY: Duration = Duration::from_millis(50);

@@ -14,4 +14,5 @@ pub mod model;
 mod privileges;
 mod queries;
 pub mod read;
+mod records;
 pub mod shown;

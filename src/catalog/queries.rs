@@ -1,6 +1,9 @@
 //! The queries, and what is filled in before they are sent: the same few conditions everywhere, and what depends on
 //! the server's version.
 
+use crate::sql::quote;
+use crate::sql::token::{Kind, Token, Tokens};
+
 /// A query with the name of its file.
 pub(super) struct Query {
     pub(super) name: &'static str,
@@ -48,9 +51,45 @@ queries![
     "member_grants",
 ];
 
+/// Returns all queries as one statement: a row with a text for each, which has a line for each object. As rows of their
+/// own they would take several times as long to send and to read.
+///
+/// `history_schema` is left out.
+pub(super) fn all(version: u32, history_schema: &str) -> String {
+    let schema = quote::literal(history_schema);
+    let texts: Vec<String> = ALL
+        .iter()
+        .map(|query| {
+            let sql = query.sql(version).replace("$1", &schema);
+            format!("(SELECT string_agg(q::text, chr(10)) FROM (\n{sql}) AS q)")
+        })
+        .collect();
+    format!("SELECT {}", texts.join(",\n"))
+}
+
 impl Query {
-    /// Returns the query for a server's version (`server_version_num`).
-    pub(super) fn sql(&self, version: u32) -> String {
+    /// Returns the names of the query's columns, which are those of its first branch.
+    pub(super) fn columns(&self) -> Vec<&'static str> {
+        let mut names = Vec::new();
+        let mut depth = 0_usize;
+        let mut last = "";
+        for token in Tokens::new(self.text).filter(Token::is_significant) {
+            let text = token.text(self.text);
+            match token.kind {
+                Kind::Open => depth += 1,
+                Kind::Close => depth = depth.saturating_sub(1),
+                Kind::Comma if depth == 0 => names.push(last.trim_matches('"')),
+                Kind::Word if depth == 0 && text == "FROM" => break,
+                _ => {}
+            }
+            last = text;
+        }
+        names.push(last.trim_matches('"'));
+        names
+    }
+
+    /// Returns the query for a server's version (`server_version_num`); `$1` is the history's schema.
+    fn sql(&self, version: u32) -> String {
         let mut out = String::with_capacity(self.text.len() * 2);
         // Whether what is read is wanted, for each `if` that is open.
         let mut wanted = vec![true];
@@ -122,6 +161,35 @@ mod tests {
                 assert!(sql.contains("AS kind"), "{}", query.name);
             }
         }
+    }
+
+    #[test]
+    fn every_column_has_its_name() {
+        for query in ALL {
+            let columns = query.columns();
+            assert_eq!(
+                columns[..4],
+                ["kind", "schema", "parent", "name"],
+                "{}",
+                query.name
+            );
+            let acl = columns.iter().position(|column| *column == "acl");
+            let default = columns.iter().position(|column| *column == "acl_default");
+            assert_eq!(acl.map(|at| at + 1), default, "{}", query.name);
+            let mut sorted = columns.clone();
+            sorted.sort_unstable();
+            sorted.dedup();
+            assert_eq!(sorted.len(), columns.len(), "{}: {columns:?}", query.name);
+        }
+        let publication = ALL
+            .iter()
+            .find(|query| query.name == "publication")
+            .unwrap();
+        assert!(
+            publication
+                .columns()
+                .ends_with(&["columns", "where", "comment"])
+        );
     }
 
     #[test]

@@ -1,15 +1,13 @@
-//! Reads a database's objects: all queries travel together, and see one state of the database.
+//! Reads a database's objects: all queries are one statement in one message, and see one state of the database.
 
 use std::sync::Arc;
-
-use futures_util::future::try_join_all;
 
 use super::error::CatalogError;
 use super::model::{Identity, Kind, Object, Properties, Snapshot};
 use super::privileges::canonical;
-use super::queries::{ALL, Query};
-use crate::pg::error::DbFailure;
-use crate::pg::session::{Row, Session};
+use super::queries::{self, ALL};
+use super::records::{Fields, Records};
+use crate::pg::session::Session;
 
 /// No setting of a role or database may change how an expression is written; these are those that `pg_dump` makes.
 /// A search path of `pg_catalog` alone qualifies every other name.
@@ -46,53 +44,60 @@ async fn between(
     begin: &str,
     end: &str,
 ) -> Result<Snapshot, CatalogError> {
-    let begin = format!("{begin};\n{SETTINGS}");
-    let begun = async { session.run(&begin).await.map_err(failed("settings")) };
-    let objects = objects(session, version, history_schema);
-    // What has failed a query has failed the transaction, too; either way this ends it.
-    let ended = async { session.run(end).await.map_err(failed("settings")) };
-    // On their way together: nothing is waited for in between.
-    let (begun, objects, ended) = tokio::join!(biased; begun, objects, ended);
-    begun?;
-    let objects = objects?;
-    ended?;
+    let select = queries::all(version, history_schema);
+    let message = format!("{begin};\n{SETTINGS};\n{select};\n{end}");
+    let texts = match session.query_texts(&message).await {
+        Ok(texts) => texts,
+        Err(failure) => {
+            // The server has skipped the rest of the message. Where even this fails the session is over, and the
+            // first failure says why.
+            drop(session.run(end).await);
+            return Err(CatalogError::Query {
+                failure: Box::new(failure),
+            });
+        }
+    };
+    // The settings have an answer of their own, before this one.
+    let texts = texts.last();
+    let mut objects = Vec::new();
+    for (at, query) in ALL.iter().enumerate() {
+        let columns: Vec<Arc<str>> = query.columns().into_iter().map(Arc::from).collect();
+        let text = texts.and_then(|texts| texts.get(at)).unwrap_or_default();
+        read(text, &columns, &mut objects).map_err(|unread| unread.in_answer_to(query.name))?;
+    }
     Ok(Snapshot::new(objects))
 }
 
-fn failed(query: &'static str) -> impl Fn(DbFailure) -> CatalogError {
-    move |failure| CatalogError::Query {
-        query,
-        failure: Box::new(failure),
+/// Why an answer is none.
+enum Unread {
+    /// A row is not what a row looks like.
+    Row,
+    /// A kind has no name here.
+    Kind(String),
+}
+
+impl Unread {
+    fn in_answer_to(self, query: &'static str) -> CatalogError {
+        match self {
+            Self::Row => CatalogError::Unreadable { query },
+            Self::Kind(kind) => CatalogError::UnknownKind { kind },
+        }
     }
 }
 
-/// Sends all queries at once; the first one that fails is told.
-async fn objects(
-    session: &Session,
-    version: u32,
-    history_schema: &str,
-) -> Result<Vec<Object>, CatalogError> {
-    let answers = ALL
-        .iter()
-        .map(|query| answer(session, query, version, history_schema));
-    Ok(try_join_all(answers).await?.into_iter().flatten().collect())
-}
-
-async fn answer(
-    session: &Session,
-    query: &Query,
-    version: u32,
-    history_schema: &str,
-) -> Result<Vec<Object>, CatalogError> {
-    let (names, rows) = session
-        .query_catalog(&query.sql(version), &[Some(history_schema)])
-        .await
-        .map_err(failed(query.name))?;
-    let columns: Vec<Arc<str>> = names.into_iter().map(Arc::from).collect();
+/// Reads what one query has found.
+fn read(text: &str, columns: &[Arc<str>], objects: &mut Vec<Object>) -> Result<(), Unread> {
+    let mut records = Records::new(text);
+    let mut fields = Fields::new();
     let mut last = Last::default();
-    rows.iter()
-        .map(|row| object(&columns, row, &mut last))
-        .collect()
+    while !records.is_done() {
+        records
+            .next_into(&mut fields)
+            .filter(|()| fields.len() == columns.len())
+            .ok_or(Unread::Row)?;
+        objects.push(object(columns, &fields, &mut last)?);
+    }
+    Ok(())
 }
 
 /// The names of the row before: a table's columns share theirs.
@@ -105,41 +110,43 @@ struct Last {
 /// How many columns come before the properties: kind, schema, parent, name.
 const NAMES: usize = 4;
 
-fn object(columns: &[Arc<str>], row: &Row, last: &mut Last) -> Result<Object, CatalogError> {
-    let word = row.get(0).unwrap_or_default();
-    let kind = Kind::of(word).ok_or_else(|| CatalogError::UnknownKind {
-        kind: word.to_owned(),
-    })?;
+fn object(columns: &[Arc<str>], fields: &Fields<'_>, last: &mut Last) -> Result<Object, Unread> {
+    let word = &fields[0];
+    let kind = Kind::of(word).ok_or_else(|| Unread::Kind(word.to_string()))?;
     let identity = Identity {
         kind,
-        schema: shared(&mut last.schema, row.get(1)),
-        parent: shared(&mut last.parent, row.get(2)),
-        name: row.get(3).unwrap_or_default().into(),
+        schema: shared(&mut last.schema, &fields[1]),
+        parent: shared(&mut last.parent, &fields[2]),
+        name: fields[3].as_ref().into(),
     };
     Ok(Object {
         identity,
-        properties: properties(columns, row),
+        properties: properties(columns, fields),
     })
 }
 
-fn shared(last: &mut Option<Arc<str>>, name: Option<&str>) -> Option<Arc<str>> {
-    if last.as_deref() != name {
-        *last = name.map(Arc::from);
+/// No name is empty.
+fn shared(last: &mut Option<Arc<str>>, name: &str) -> Option<Arc<str>> {
+    if last.as_deref().unwrap_or_default() != name {
+        *last = (!name.is_empty()).then(|| name.into());
     }
     last.clone()
 }
 
-fn properties(columns: &[Arc<str>], row: &Row) -> Properties {
-    let at = |wanted: &str| columns.iter().position(|name| **name == *wanted);
-    let value = |wanted: &str| at(wanted).and_then(|at| row.get(at));
-    let told = columns.iter().enumerate().skip(NAMES);
-    told.filter_map(|(index, name)| match &**name {
-        "acl_default" => None,
-        "acl" => canonical(row.get(index), value("acl_default")).map(|acl| (name.clone(), acl)),
-        _ => row
-            .get(index)
-            .filter(|text| !text.is_empty())
-            .map(|text| (name.clone(), text.to_owned())),
-    })
-    .collect()
+fn properties(columns: &[Arc<str>], fields: &Fields<'_>) -> Properties {
+    let told = columns.iter().zip(fields).enumerate().skip(NAMES);
+    let is_told = told.filter(|(_, (_, text))| !text.is_empty());
+    is_told
+        .filter_map(|(at, (name, text))| match &**name {
+            "acl_default" => None,
+            // Their default is the column behind them, where they have one.
+            "acl" => {
+                let default = columns.get(at + 1).filter(|name| &***name == "acl_default");
+                let default = default.and_then(|_| fields.get(at + 1));
+                let default = default.map(AsRef::as_ref).filter(|text| !text.is_empty());
+                canonical(Some(text), default).map(|acl| (name.clone(), acl))
+            }
+            _ => Some((name.clone(), text.to_string())),
+        })
+        .collect()
 }

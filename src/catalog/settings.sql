@@ -1,7 +1,7 @@
-SET LOCAL search_path = pg_catalog, pg_temp;
-SET LOCAL datestyle = 'ISO';
-SET LOCAL intervalstyle = 'postgres';
-SET LOCAL extra_float_digits = 3;
-SET LOCAL quote_all_identifiers = off;
-SET LOCAL statement_timeout = 0;
-SET LOCAL jit = off
+SELECT pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true),
+    pg_catalog.set_config('datestyle', 'ISO', true),
+    pg_catalog.set_config('intervalstyle', 'postgres', true),
+    pg_catalog.set_config('extra_float_digits', '3', true),
+    pg_catalog.set_config('quote_all_identifiers', 'off', true),
+    pg_catalog.set_config('statement_timeout', '0', true),
+    pg_catalog.set_config('jit', 'off', true)

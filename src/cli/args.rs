@@ -8,7 +8,7 @@ use super::commands::{
     apply::ApplyArgs, backup::BackupArgs, baseline::BaselineArgs, completions::CompletionsArgs,
     config::ConfigArgs, db::DbArgs, diagram::DiagramArgs, history::HistoryArgs, init::InitArgs,
     man::ManArgs, new::NewArgs, repair::RepairArgs, rollback::RollbackArgs, seed::SeedArgs,
-    status::StatusArgs,
+    status::StatusArgs, triggers::TriggersArgs,
 };
 
 /// Deploy PostgreSQL schemas in phases, and take them back
@@ -151,6 +151,7 @@ pub enum Command {
     History(HistoryArgs),
     Baseline(BaselineArgs),
     Repair(RepairArgs),
+    Triggers(TriggersArgs),
     Seed(SeedArgs),
     Diagram(DiagramArgs),
     Backup(BackupArgs),

@@ -1,11 +1,14 @@
 //! Every error of every layer gets its exit code, its words and its next command here.
 
 mod backup;
+mod bracket;
 mod refusal;
+mod restore;
 mod rollback;
 mod run;
 mod seed;
 mod stop;
+mod triggers;
 
 use super::exit::Exit;
 use super::target::TargetError;
@@ -16,9 +19,12 @@ use crate::report::problem::Problem;
 use crate::shadow::EmbeddedError;
 
 pub use backup::of_backup;
+pub use bracket::of_bracket;
+pub use restore::of_restore;
 pub use rollback::of_rollback;
 pub use run::{RunContext, of_run};
 pub use seed::{SeedContext, of_seed};
+pub use triggers::of_triggers;
 
 /// Why a command failed.
 #[derive(Debug)]

@@ -9,7 +9,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::ui::Ui;
 use crate::render::{json, terminal};
-use crate::report::backup::BackupProgress;
+use crate::report::backup::{BackupProgress, RestoreProgress};
 use crate::report::event::{EventSink, RunEvent};
 use crate::report::seed::SeedProgress;
 
@@ -145,15 +145,15 @@ fn new_bar(statements: u64, unicode: bool) -> ProgressBar {
     bar
 }
 
-/// Shows how far a backup is: a spinner on a terminal, a line now and then elsewhere.
-pub struct BackupBar<'a> {
+/// Shows what is being done: a spinner on a terminal, a line now and then elsewhere.
+pub struct Spinner<'a> {
     ui: &'a mut Ui,
     bar: Option<ProgressBar>,
     begun: Instant,
     told: Instant,
 }
 
-impl<'a> BackupBar<'a> {
+impl<'a> Spinner<'a> {
     /// Makes the spinner.
     pub fn new(ui: &'a mut Ui) -> Self {
         let bar = ui.lively.then(|| {
@@ -171,9 +171,19 @@ impl<'a> BackupBar<'a> {
         }
     }
 
-    /// Takes the news.
-    pub fn show(&mut self, progress: &BackupProgress) {
+    /// Takes the news of a backup.
+    pub fn backup(&mut self, progress: &BackupProgress) {
         let text = terminal::backup_progress(progress, self.ui.look());
+        self.show(text);
+    }
+
+    /// Takes the news of a restore.
+    pub fn restore(&mut self, progress: &RestoreProgress) {
+        let text = terminal::restore_progress(progress, self.ui.look());
+        self.show(text);
+    }
+
+    fn show(&mut self, text: String) {
         if let Some(bar) = &self.bar {
             bar.set_message(text);
             if self.begun.elapsed() >= BAR_AFTER && bar.is_hidden() {
@@ -187,7 +197,7 @@ impl<'a> BackupBar<'a> {
     }
 }
 
-impl Drop for BackupBar<'_> {
+impl Drop for Spinner<'_> {
     fn drop(&mut self) {
         if let Some(bar) = self.bar.take() {
             bar.finish_and_clear();

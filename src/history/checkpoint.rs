@@ -1,7 +1,6 @@
 //! Checkpoints: what the catalog was, at which place among the rows of the history.
 
 use super::error::{HistoryError, query};
-use super::record::Prepared;
 use super::store::{Store, fill, without_comments};
 use crate::pg::session::{Row, Session};
 
@@ -119,41 +118,38 @@ impl Store {
         fingerprint: &str,
     ) -> Result<Option<String>, HistoryError> {
         let sql = self.filled("select document from {schema}.catalog where fingerprint = $1");
-        let (_, rows) = session
+        let rows = session
             .query_catalog(&sql, &[Some(fingerprint)])
             .await
             .map_err(query("could not read a catalog that the history keeps"))?;
         Ok(rows.first().map(|row| row.text(0)))
     }
 
-    /// Returns the statements that add a checkpoint, to be sent together: its row, unless the newest one says the same
-    /// already, and the catalog in full, where `document` has it. Older catalogs go.
-    pub fn checkpoint(
+    /// Adds a checkpoint, in the transaction that is open or in one of its own: its row, unless the newest one says the
+    /// same already, and the catalog in full, where `document` has it. Older catalogs go.
+    pub async fn add_checkpoint(
         &self,
+        session: &Session,
         run: &str,
         moment: Moment,
         fingerprint: &str,
         document: Option<&str>,
-    ) -> Vec<Prepared> {
-        let text = |value: &str| Some(value.to_owned());
-        let record = include_str!("sql/checkpoint_record.sql")
+    ) -> Result<(), HistoryError> {
+        let sql = include_str!("sql/checkpoint_record.sql")
             .replace("{hash}", include_str!("sql/checkpoint_hash.sql"));
-        let row = Prepared {
-            sql: self.filled(&record),
-            parameters: vec![text(run), text(moment.as_str()), text(fingerprint)],
-        };
-        let Some(document) = document else {
-            return vec![row];
-        };
-        let keep = Prepared {
-            sql: self.filled(include_str!("sql/catalog_keep.sql")),
-            parameters: vec![text(fingerprint), text(document)],
-        };
-        let prune = Prepared {
-            sql: self.filled(include_str!("sql/catalog_prune.sql")),
-            parameters: vec![Some(KEPT_CATALOGS.to_string())],
-        };
-        vec![row, keep, prune]
+        let kept = KEPT_CATALOGS.to_string();
+        let parameters = [
+            Some(run),
+            Some(moment.as_str()),
+            Some(fingerprint),
+            document,
+            Some(kept.as_str()),
+        ];
+        session
+            .query(&self.filled(&sql), &parameters)
+            .await
+            .map_err(query("could not record a checkpoint"))?;
+        Ok(())
     }
 
     fn filled(&self, text: &str) -> String {

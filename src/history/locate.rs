@@ -43,6 +43,8 @@ pub struct Survey {
     /// Whether the history's own tables exist.
     pub exists: bool,
     may_create: bool,
+    /// Whether triggers were ever switched off beyond a transaction.
+    has_trigger_ledger: bool,
     /// Schemas with a table of refinery's, with the type of its versions.
     tables: Vec<(String, Option<String>)>,
 }
@@ -91,13 +93,16 @@ pub async fn survey(session: &Session, schema: &str) -> Result<Survey, HistoryEr
         .collect();
     let refinerys = candidates
         .iter()
-        .filter(|one| one.1 != "meta")
+        .filter(|one| one.1 == "refinery_schema_history")
         .filter(is_table);
     Ok(Survey {
         schema: schema.to_owned(),
         schema_exists: row.truth(0),
         exists: metas.clone().any(|one| one.0 == schema && one.2 == "r"),
         may_create: row.truth(1),
+        has_trigger_ledger: candidates
+            .iter()
+            .any(|one| one.0 == schema && one.1 == "trigger_state" && one.2 == "r"),
         tables: refinerys
             .filter(|one| !others.contains(&one.0.as_str()))
             .map(|one| (one.0.clone(), one.3.clone()))
@@ -263,6 +268,11 @@ impl Look {
     pub fn located(&self, widest: i64) -> Result<Located, HistoryError> {
         self.survey
             .located(self.refinery.clone(), self.format, widest)
+    }
+
+    /// Returns whether triggers were ever switched off beyond a transaction, and may still be.
+    pub fn has_trigger_ledger(&self) -> bool {
+        self.survey.exists && self.survey.has_trigger_ledger
     }
 
     /// Reads it anew: in one round trip unless something has changed.

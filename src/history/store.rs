@@ -7,7 +7,7 @@ use super::locate::{Detail, RefineryTable};
 use super::model::{Action, History, Journal, Key, StatementState, VersionType};
 use super::record::{Prepared, Record, RecordDuration};
 use super::rows::{brief_rows, migration_row, refinery_row, statement_row};
-use crate::pg::session::Session;
+use crate::pg::session::{Row, Session};
 use crate::report::history::HistoryEntry;
 use crate::sql::name::QualifiedName;
 use crate::sql::quote;
@@ -348,6 +348,24 @@ impl Store {
                 reason: row.get(10).map(str::to_owned),
             })
             .collect())
+    }
+
+    /// Returns how long each migration of a run took, in milliseconds, by the text of its key.
+    pub async fn durations(
+        &self,
+        session: &Session,
+        run: &str,
+    ) -> Result<HashMap<String, f64>, HistoryError> {
+        let sql = format!(
+            "select key, duration_ms::text from {}.migration where run_id = $1",
+            self.quoted
+        );
+        let rows = session
+            .query_long(&sql, &[Some(run)])
+            .await
+            .map_err(query("could not ask the history"))?;
+        let read = |row: &Row| (row.text(0), row.text(1).parse().unwrap_or(0.0));
+        Ok(rows.iter().map(read).collect())
     }
 
     /// Returns the position of a migration's newest journal row.

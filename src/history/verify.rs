@@ -8,6 +8,7 @@ use super::upgrade::Format;
 use crate::pg::error::DbFailure;
 use crate::pg::session::{Row, Session};
 use crate::project::checksum;
+use crate::sql::name::QualifiedName;
 
 /// What is wrong with the history first.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -50,7 +51,12 @@ pub async fn verify(session: &Session, located: &Located) -> Result<Proof, Histo
         rows: 0,
         first_bad: None,
     };
-    for (table, text) in chains(located) {
+    let later = later_chains(session, located.schema()).await?;
+    let has_ledger = later.iter().any(|chain| chain.0 == LEDGER);
+    let later = later
+        .into_iter()
+        .map(|(table, text, hash)| (table, text.replace("{hash}", hash)));
+    for (table, text) in chains(located).into_iter().chain(later) {
         let sql = fill(&text, located.schema(), Some(located.refinery()));
         let rows = session.query(&sql, &[]).await.map_err(query(what))?;
         let Some(row) = rows.first() else { continue };
@@ -69,6 +75,9 @@ pub async fn verify(session: &Session, located: &Located) -> Result<Proof, Histo
     }
     if proof.first_bad.is_none() {
         proof.first_bad = bad_end(session, located).await.map_err(query(what))?;
+    }
+    if proof.first_bad.is_none() {
+        proof.first_bad = lost_ledger(session, located.schema(), has_ledger).await?;
     }
     Ok(proof)
 }
@@ -143,6 +152,61 @@ async fn bad_end(session: &Session, located: &Located) -> Result<Option<BadRow>,
         .iter()
         .find(|row| refinery.version_type != VersionType::Int8 || !was_widened(row))
         .map(end))
+}
+
+/// The ledger of triggers.
+const LEDGER: &str = "trigger_state";
+
+/// Runs that switched triggers are known without the ledger, too.
+async fn lost_ledger(
+    session: &Session,
+    schema: &str,
+    has_ledger: bool,
+) -> Result<Option<BadRow>, HistoryError> {
+    let missing = if has_ledger {
+        "not exists (select from {schema}.trigger_state s where s.run_id = r.id)"
+    } else {
+        "true"
+    };
+    let text = include_str!("sql/verify_trigger_runs.sql").replace("{missing}", missing);
+    let rows = session
+        .query(&fill(&text, schema, None), &[])
+        .await
+        .map_err(query("could not verify the history"))?;
+    Ok(rows.first().map(|row| BadRow::End {
+        table: row.text(0),
+        difference: row.text(1),
+    }))
+}
+
+/// A table's name, the query for its first bad row, and the expression of its hash.
+type Chain = (&'static str, &'static str, &'static str);
+
+/// Returns the chains of the tables that are made when they are first needed.
+async fn later_chains(session: &Session, schema: &str) -> Result<Vec<Chain>, HistoryError> {
+    let chains = [(
+        LEDGER,
+        include_str!("sql/verify_trigger_states.sql"),
+        include_str!("sql/trigger_state_hash.sql"),
+    )];
+    let mut found = Vec::new();
+    for chain in chains {
+        let table = QualifiedName {
+            schema: Some(schema.to_owned()),
+            name: chain.0.to_owned(),
+        };
+        let rows = session
+            .query(
+                "select (pg_catalog.to_regclass($1) is not null)::text",
+                &[Some(&table.quoted())],
+            )
+            .await
+            .map_err(query("could not verify the history"))?;
+        if rows.first().is_some_and(|row| row.truth(0)) {
+            found.push(chain);
+        }
+    }
+    Ok(found)
 }
 
 /// A row written before refinery's table became int8 keeps the checksum of its time, and refinery's

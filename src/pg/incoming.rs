@@ -27,9 +27,9 @@ const MAX_ANSWER: u64 = 4 * 1024 * 1024;
 /// 120,000 migrations fit.
 const MAX_LONG_ANSWER: u64 = 256 * 1024 * 1024;
 
-/// The rows of an answer that lists a database's objects. A column of a table is a row that counts as 2.5 KB: a
-/// database of 100,000 tables has a few million.
-const MAX_CATALOG_ANSWER: u64 = 16 * 1024 * 1024 * 1024;
+/// The rows of an answer that lists a database's objects, or is such a list that the history keeps. A table with what
+/// belongs to it has some 2 KB: a database of 500,000 tables fits.
+const MAX_CATALOG_ANSWER: u64 = 1 << 30;
 
 /// What a row costs beside its bytes, in memory and time, and each of its columns.
 const ROW: u64 = 1024;
@@ -142,7 +142,7 @@ impl Watch {
         let tag = self.header[0];
         let most = match tag {
             _ if !self.ready => MAX_MESSAGE,
-            b'D' | b'd' | b'V' if bound == Bound::Free => MAX_ROW,
+            b'D' | b'd' | b'V' if matches!(bound, Bound::Free | Bound::Catalog) => MAX_ROW,
             b'D' | b'd' | b'V' | b'E' | b'N' | b'A' | b'T' => MAX_TEXT,
             _ => MAX_SHORT,
         };

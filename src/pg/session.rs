@@ -8,6 +8,7 @@ use bytes::Bytes;
 use futures_util::{FutureExt, SinkExt, TryStreamExt};
 use tokio::sync::mpsc;
 use tokio_postgres::types::{ToSql, Type};
+use tokio_postgres::{SimpleQueryMessage, SimpleQueryRow};
 
 use super::cancel::Canceller;
 use super::connect::{Connection, Notice};
@@ -44,6 +45,17 @@ impl Row {
     /// Returns whether a column is SQL's true.
     pub fn truth(&self, column: usize) -> bool {
         matches!(self.get(column), Some("true" | "t"))
+    }
+}
+
+/// A row as it came, which may be long: its columns are not copied.
+#[derive(Debug)]
+pub struct Texts(SimpleQueryRow);
+
+impl Texts {
+    /// Returns a column, or `None` for SQL's null and for a column that is not there.
+    pub fn get(&self, column: usize) -> Option<&str> {
+        self.0.try_get(column).ok().flatten()
     }
 }
 
@@ -209,9 +221,7 @@ impl Session {
         sql: &str,
         parameters: &[Option<&str>],
     ) -> Result<Vec<Row>, DbFailure> {
-        self.ask(sql, parameters, Bound::Short)
-            .await
-            .map(|(_, rows)| rows)
+        self.ask(sql, parameters, Bound::Short).await
     }
 
     /// The same for what grows with the project: the history. Its rows may have 256 MiB.
@@ -220,18 +230,30 @@ impl Session {
         sql: &str,
         parameters: &[Option<&str>],
     ) -> Result<Vec<Row>, DbFailure> {
-        self.ask(sql, parameters, Bound::Long)
-            .await
-            .map(|(_, rows)| rows)
+        self.ask(sql, parameters, Bound::Long).await
     }
 
-    /// The same for what grows with the database, with the names of the columns; of no rows there are none.
+    /// The same for what grows with the database.
     pub async fn query_catalog(
         &self,
         sql: &str,
         parameters: &[Option<&str>],
-    ) -> Result<(Vec<String>, Vec<Row>), DbFailure> {
+    ) -> Result<Vec<Row>, DbFailure> {
         self.ask(sql, parameters, Bound::Catalog).await
+    }
+
+    /// Runs a message of several of evmig's own statements with the simple protocol; the rows of all of them come one
+    /// after the other, and may grow with the database.
+    pub async fn query_texts(&self, sql: &str) -> Result<Vec<Texts>, DbFailure> {
+        trace(sql);
+        let _waiting = self.connection.observer().own(Bound::Catalog);
+        let messages = self.connection.client.simple_query(sql).await;
+        let messages = messages.map_err(|error| self.failure(&error))?;
+        let rows = messages.into_iter().filter_map(|message| match message {
+            SimpleQueryMessage::Row(row) => Some(Texts(row)),
+            _ => None,
+        });
+        Ok(rows.collect())
     }
 
     async fn ask(
@@ -239,7 +261,7 @@ impl Session {
         sql: &str,
         parameters: &[Option<&str>],
         bound: Bound,
-    ) -> Result<(Vec<String>, Vec<Row>), DbFailure> {
+    ) -> Result<Vec<Row>, DbFailure> {
         trace(sql);
         let _waiting = self.connection.observer().own(bound);
         let typed: Vec<(&(dyn ToSql + Sync), Type)> = parameters
@@ -256,27 +278,19 @@ impl Session {
         &self,
         sql: &str,
         typed: Vec<(&(dyn ToSql + Sync), Type)>,
-    ) -> Result<(Vec<String>, Vec<Row>), tokio_postgres::Error> {
+    ) -> Result<Vec<Row>, tokio_postgres::Error> {
         let client = &self.connection.client;
         let mut answer = pin!(client.query_typed_raw(sql, typed).await?);
-        let mut names = Vec::new();
         let mut rows = Vec::new();
         let mut unreadable = None;
         // Read to its end in any case: what is behind the answer is another one's.
         while let Some(row) = answer.try_next().await? {
-            if rows.is_empty() {
-                names = row
-                    .columns()
-                    .iter()
-                    .map(|column| column.name().to_owned())
-                    .collect();
-            }
             match text_row(&row) {
                 Ok(row) => rows.push(row),
                 Err(error) => unreadable = Some(error),
             }
         }
-        unreadable.map_or(Ok((names, rows)), Err)
+        unreadable.map_or(Ok(rows), Err)
     }
 
     /// Sends `COPY … FROM stdin` and streams its data; at most one chunk waits for the server. If the
@@ -298,6 +312,31 @@ impl Session {
             .map_err(failure)?;
         let mut sink = pin!(sink);
         for chunk in data {
+            // A sink that is dropped before its end makes the driver send CopyFail.
+            let chunk = chunk.map_err(CopyFailure::Data)?;
+            sink.send(chunk).await.map_err(failure)?;
+        }
+        sink.finish().await.map_err(failure)?;
+        Ok(())
+    }
+
+    /// The same with data that are waited for: `next` returns `None` at their end.
+    pub async fn copy_in_from<E>(
+        &self,
+        statement: &str,
+        mut next: impl AsyncFnMut() -> Option<Result<Bytes, E>>,
+    ) -> Result<(), CopyFailure<E>> {
+        trace(statement);
+        let _waiting = self.connection.observer().users();
+        let failure =
+            |error: tokio_postgres::Error| CopyFailure::Server(Box::new(self.failure(&error)));
+        let client = &self.connection.client;
+        let sink = client
+            .copy_in::<_, Bytes>(statement)
+            .await
+            .map_err(failure)?;
+        let mut sink = pin!(sink);
+        while let Some(chunk) = next().await {
             // A sink that is dropped before its end makes the driver send CopyFail.
             let chunk = chunk.map_err(CopyFailure::Data)?;
             sink.send(chunk).await.map_err(failure)?;

@@ -7,17 +7,21 @@
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::report::backup::{BackupOutcome, BackupReport, LeftOut, VerifyReport};
+use crate::report::backup::{
+    BackupOutcome, BackupReport, LeftOut, RestoreOutcome, RestoreReport, RestoredTable,
+    VerifyReport,
+};
 use crate::report::config::ConfigReport;
 use crate::report::diagram::DiagramReport;
 use crate::report::event::RunEvent;
 use crate::report::history::{HistoryEntry, HistoryReport};
 use crate::report::problem::Problem;
-use crate::report::rollback::{Reverted, RollbackOutcome, RollbackPlan, RollbackReport};
+use crate::report::rollback::{Checked, Reverted, RollbackOutcome, RollbackPlan, RollbackReport};
 use crate::report::run::{AppliedMigration, ApplyReport, Outcome, RecordReport};
 use crate::report::seed::{SeedOutcome, SeedReport, TableRows};
 use crate::report::status::{MigrationStatus, PhaseStatus, StatusReport};
 use crate::report::target::Target;
+use crate::report::triggers::{KeyReport, TriggerReport, TriggersAction, TriggersReport};
 
 /// Name and version of the document that a failed command prints.
 pub const ERROR_SCHEMA: &str = "evmig.error/1";
@@ -123,6 +127,7 @@ struct WireRollback<'a> {
     lock_held_ms: f64,
     triggers: &'a [String],
     keys_proved: usize,
+    proof: Option<&'a Checked>,
     done_by: Option<&'a str>,
     duration_ms: f64,
     error: Option<WireProblem<'a>>,
@@ -143,6 +148,7 @@ pub fn rollback(report: &RollbackReport) -> String {
         lock_held_ms: report.lock_held_ms,
         triggers: &report.triggers,
         keys_proved: report.keys_proved,
+        proof: report.checked.as_ref(),
         done_by: report.done_by.as_deref(),
         duration_ms: report.duration_ms,
         error: report.error.as_ref().map(WireProblem::from),
@@ -221,6 +227,80 @@ pub fn backup(report: &BackupReport) -> String {
         recorded: report.recorded,
         not_included: &report.not_included,
         removed: &report.removed,
+        duration_ms: report.duration_ms,
+        error: report.error.as_ref().map(WireProblem::from),
+    })
+}
+
+#[derive(Serialize)]
+struct WireTriggers<'a> {
+    schema: &'static str,
+    action: TriggersAction,
+    target: &'a Target,
+    run: Option<&'a str>,
+    triggers: &'a [TriggerReport],
+    keys_proved: usize,
+    keys_violated: &'a [KeyReport],
+    keys_not_proved: &'a [KeyReport],
+    error: Option<WireProblem<'a>>,
+}
+
+/// Returns the document of `evmig triggers`.
+pub fn triggers(report: &TriggersReport) -> String {
+    pretty(&WireTriggers {
+        schema: report.schema,
+        action: report.action,
+        target: &report.target,
+        run: report.run.as_deref(),
+        triggers: &report.triggers,
+        keys_proved: report.keys_proved,
+        keys_violated: &report.keys_violated,
+        keys_not_proved: &report.keys_not_proved,
+        error: report.error.as_ref().map(WireProblem::from),
+    })
+}
+
+#[derive(Serialize)]
+struct WireRestore<'a> {
+    schema: &'static str,
+    run: Option<&'a str>,
+    outcome: RestoreOutcome,
+    target: &'a Target,
+    backup: &'a str,
+    backup_id: &'a str,
+    taken_at: &'a str,
+    backup_database: &'a str,
+    same_database: bool,
+    tables: &'a [RestoredTable],
+    system_triggers: bool,
+    triggers: usize,
+    keys_proved: usize,
+    checksums: bool,
+    sequences: usize,
+    pg_restore: &'a str,
+    duration_ms: f64,
+    error: Option<WireProblem<'a>>,
+}
+
+/// Returns the document of `evmig rollback --restore`.
+pub fn restore(report: &RestoreReport) -> String {
+    pretty(&WireRestore {
+        schema: report.schema,
+        run: report.run.as_deref(),
+        outcome: report.outcome,
+        target: &report.target,
+        backup: &report.backup,
+        backup_id: &report.backup_id,
+        taken_at: &report.taken_at,
+        backup_database: &report.backup_database,
+        same_database: report.same_database,
+        tables: &report.tables,
+        system_triggers: report.system_triggers,
+        triggers: report.triggers,
+        keys_proved: report.keys_proved,
+        checksums: report.checksums,
+        sequences: report.sequences,
+        pg_restore: &report.pg_restore,
         duration_ms: report.duration_ms,
         error: report.error.as_ref().map(WireProblem::from),
     })

@@ -16,6 +16,17 @@ pub struct BackupProgress {
     pub of: usize,
 }
 
+/// How far a restore is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RestoreProgress {
+    /// The table that is being filled.
+    pub table: String,
+    /// Tables that are full.
+    pub done: usize,
+    /// Tables in all.
+    pub of: usize,
+}
+
 /// Something that is not in a backup.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct LeftOut {
@@ -120,4 +131,77 @@ pub struct VerifyReport {
 impl VerifyReport {
     /// Name and version of the document.
     pub const SCHEMA: &'static str = "evmig.backup-verify/1";
+}
+
+/// How `evmig rollback --restore` ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RestoreOutcome {
+    /// It was asked with `--dry-run`.
+    Planned,
+    /// All rows are back.
+    Restored,
+    /// Something stopped it; the database is as it was.
+    Failed,
+    /// A signal stopped it; the database is as it was.
+    Interrupted,
+    /// The connection was lost at the commit.
+    Unknown,
+}
+
+/// A table that is restored.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct RestoredTable {
+    /// Schema and name.
+    pub table: String,
+    /// Rows that are replaced.
+    pub rows_before: u64,
+    /// Rows of the backup.
+    pub rows: u64,
+}
+
+/// The result of `evmig rollback --restore`.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct RestoreReport {
+    /// Name and version of this document's format.
+    pub schema: &'static str,
+    /// The run's id, where it is in the history.
+    pub run: Option<String>,
+    /// How it ended.
+    pub outcome: RestoreOutcome,
+    /// The database.
+    pub target: Target,
+    /// The backup's folder.
+    pub backup: String,
+    /// Its id.
+    pub backup_id: String,
+    /// When its snapshot was taken.
+    pub taken_at: String,
+    /// The database that it is of.
+    pub backup_database: String,
+    /// Whether that is this very database.
+    pub same_database: bool,
+    /// The tables, in the order in which they are filled.
+    pub tables: Vec<RestoredTable>,
+    /// Whether the triggers of foreign keys are passed by, too.
+    pub system_triggers: bool,
+    /// Triggers that were switched off and have their state back.
+    pub triggers: usize,
+    /// Foreign keys that were proved.
+    pub keys_proved: usize,
+    /// Whether checksums are compared, and not only row counts.
+    pub checksums: bool,
+    /// Sequences that were moved on.
+    pub sequences: usize,
+    /// Version of `pg_restore`.
+    pub pg_restore: String,
+    /// Milliseconds in all.
+    pub duration_ms: f64,
+    /// What stopped it.
+    pub error: Option<Problem>,
+}
+
+impl RestoreReport {
+    /// Name and version of the document.
+    pub const SCHEMA: &'static str = "evmig.restore/1";
 }

@@ -16,3 +16,4 @@ pub mod sanitize;
 pub mod seed;
 pub mod status;
 pub mod target;
+pub mod triggers;

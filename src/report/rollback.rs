@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::change::ObjectChange;
 use super::event::MigrationRef;
 use super::problem::Problem;
 use super::target::Target;
@@ -126,6 +127,32 @@ pub struct RollbackPlan {
     pub continues: Option<String>,
 }
 
+/// Whether the catalog is what it was before what was taken back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Default)]
+#[serde(rename_all = "snake_case")]
+pub enum Proven {
+    /// It is.
+    Yes,
+    /// Nobody can say.
+    #[default]
+    No,
+    /// It is not.
+    Differs,
+}
+
+/// What the catalog was held against, and what came of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Default)]
+pub struct Checked {
+    /// Whether it is what it was.
+    pub proven: Proven,
+    /// How many differences are the work of something else than evmig, and stay.
+    pub by_others: usize,
+    /// Why nobody can say.
+    pub why: Option<String>,
+    /// What differs from what it was; where nobody can say, what the rollback has changed.
+    pub changes: Vec<ObjectChange>,
+}
+
 /// The result of `evmig rollback`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RollbackReport {
@@ -147,6 +174,8 @@ pub struct RollbackReport {
     pub triggers: Vec<String>,
     /// How many foreign keys of the touched tables were proved.
     pub keys_proved: usize,
+    /// Whether the catalog is what it was; `None` where nothing was done.
+    pub checked: Option<Checked>,
     /// The run that had done it already, and could not say so.
     pub done_by: Option<String>,
     /// Milliseconds in all.

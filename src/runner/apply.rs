@@ -10,7 +10,7 @@ use super::record::{self, Why};
 use super::retry::LockPolicy;
 use super::run::{Run, tell_passed_over};
 use super::transactional::Setup;
-use super::turn;
+use super::{triggers, turn};
 use crate::catalog::error::CatalogError;
 use crate::history::checkpoint::{Moment, Newest};
 use crate::history::error::HistoryError;
@@ -185,6 +185,13 @@ async fn prepare<'a>(
         sink.event(&warning);
     }
     let forecast = opened.take_look().await?;
+    if forecast.has_trigger_ledger() {
+        let schema = &project.manifest.project.history_schema;
+        let told = triggers::warning(&opened.session, schema).await?;
+        if let Some(problem) = told {
+            sink.event(&RunEvent::Warning { problem });
+        }
+    }
     let widest = widest(project);
     let located = forecast.located(widest)?;
     let expected = plan(&opened.session, request, &forecast).await?;

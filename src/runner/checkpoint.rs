@@ -75,22 +75,9 @@ impl Picture {
     ) -> Result<(), HistoryError> {
         let is_new = known != Some(self.fingerprint.as_str());
         let document = is_new.then_some(self.document.as_str());
-        let statements = store.checkpoint(run, moment, &self.fingerprint, document);
-        let sent = statements.iter().map(|statement| async {
-            let parameters = statement.borrowed();
-            session.query(&statement.sql, &parameters).await.map(|_| ())
-        });
-        futures_util::future::try_join_all(sent)
+        store
+            .add_checkpoint(session, run, moment, &self.fingerprint, document)
             .await
-            .map_err(not_recorded)?;
-        Ok(())
-    }
-}
-
-fn not_recorded(failure: DbFailure) -> HistoryError {
-    HistoryError::Query {
-        what: "could not record a checkpoint",
-        failure: Box::new(failure),
     }
 }
 

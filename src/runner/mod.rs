@@ -5,7 +5,8 @@
 //! (`packed`); what is tried again, or cannot be packed, goes through `transactional` (one transaction,
 //! retried whole), and what cannot be one transaction through `stepwise` (statement by statement,
 //! journalled). All send statements through `attempt`, which listens to
-//! notices, to the watcher's second connection and to the interrupt while it waits.
+//! notices, to the watcher's second connection and to the interrupt while it waits. `bracket` switches triggers
+//! off and back inside a transaction, `triggers` beyond one; `own_work` retries a transaction that is evmig's own.
 
 pub mod apply;
 pub mod attempt;
@@ -15,16 +16,19 @@ mod convoy;
 pub mod error;
 pub mod invalid_index;
 pub mod open;
+pub mod own_work;
 mod packed;
 pub mod probe;
 pub mod proof;
 pub mod record;
 pub mod resolve;
+pub mod restore;
 pub mod retry;
 pub mod rollback;
 mod run;
 pub mod stepwise;
 pub mod transactional;
 mod travel;
+pub mod triggers;
 pub mod turn;
 pub mod watch;

@@ -14,6 +14,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use tokio::sync::mpsc;
 
+use super::client::ClientCommand;
 use super::error::last_lines;
 
 /// How much of what it says on standard error is kept: the end of it.
@@ -44,7 +45,8 @@ pub struct ClientChild {
 
 impl ClientChild {
     /// Starts it; what it writes is thrown away.
-    pub fn start(mut command: Command) -> io::Result<Self> {
+    pub fn start(command: ClientCommand) -> io::Result<Self> {
+        let mut command = command.0;
         command.stdout(Stdio::null());
         Self::spawn(command)
     }
@@ -72,7 +74,8 @@ impl ClientChild {
     }
 
     /// Starts it, and reads what it writes.
-    pub fn start_reading(mut command: Command) -> io::Result<(Self, Pieces)> {
+    pub fn start_reading(command: ClientCommand) -> io::Result<(Self, Pieces)> {
+        let mut command = command.0;
         let (read, write) = io::pipe()?;
         command.stdout(write);
         let started = Self::spawn(command)?;

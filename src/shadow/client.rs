@@ -5,6 +5,7 @@
 //! in the place of a program (Debian's `pg_wrapper`) is passed over: it chooses a version by rules
 //! of its own.
 
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -98,8 +99,26 @@ impl ClientProgram {
     ///
     /// `PG*` variables would lead it elsewhere, and what they hold be seen by whoever may look at
     /// the process. `LC_ALL=C` keeps its messages readable for evmig whatever the caller's language.
-    pub fn command(&self) -> Command {
-        clean(&self.path)
+    pub fn command(&self) -> ClientCommand {
+        ClientCommand(clean(&self.path))
+    }
+}
+
+/// A call of a client program that is being put together.
+#[derive(Debug)]
+pub struct ClientCommand(pub(super) Command);
+
+impl ClientCommand {
+    /// Adds an argument.
+    pub fn arg(&mut self, argument: impl AsRef<OsStr>) -> &mut Self {
+        self.0.arg(argument);
+        self
+    }
+
+    /// Adds a variable to its environment, which has no other but those that were added.
+    pub fn env(&mut self, name: &str, value: impl AsRef<OsStr>) -> &mut Self {
+        self.0.env(name, value);
+        self
     }
 }
 

@@ -1,6 +1,7 @@
 //! The embedded server: a local PostgreSQL that evmig initialises, starts and finds again.
 //!
-//! This is the only folder that spawns processes. It does not use the driver: whether a server is
+//! It is also what runs `pg_dump` and `pg_restore` for others (`client.rs`, `child.rs`,
+//! `given_password.rs`), since this is the only folder that spawns processes. It does not use the driver: whether a server is
 //! ready is read from `postmaster.pid`, which the server itself keeps, so that finding a running
 //! one costs a few file reads. Values of the environment come in through [`Surroundings`].
 //!
@@ -20,6 +21,7 @@ mod binaries;
 mod child;
 mod client;
 mod error;
+mod given_password;
 mod home;
 mod initialise;
 mod launch;
@@ -32,8 +34,9 @@ mod user;
 mod version;
 
 pub use child::{ClientChild, Pieces};
-pub use client::{ClientError, ClientProgram};
+pub use client::{ClientCommand, ClientError, ClientProgram};
 pub use error::EmbeddedError;
+pub use given_password::GivenPassword;
 pub use server::{Embedded, Note, Origin, Removed, Running, Status};
 pub use surroundings::Surroundings;
 pub use version::Version;

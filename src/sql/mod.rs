@@ -20,6 +20,7 @@ pub mod shape;
 pub mod split;
 pub mod token;
 mod touched;
+pub mod typed_name;
 mod words;
 pub mod written;
 

@@ -215,7 +215,7 @@ impl Script {
 
 /// How far the beginning of a longer text can be cut, whatever follows it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Reach {
+pub enum Reach {
     /// Up to this byte; for what follows it, more text is needed.
     Statements(usize),
     /// Up to this byte, where the rows of a `COPY` begin.
@@ -230,7 +230,7 @@ pub(super) enum Reach {
 /// A statement is certain once its semicolon is there: every token before it has then ended, and
 /// nothing that looks ahead (a continued string) got as far as the end of the text. All else at the
 /// end counts as not there yet, and so does every error that more text could mend.
-pub(super) fn reach(text: &str, inside: bool) -> Reach {
+pub fn reach(text: &str, inside: bool) -> Reach {
     let tokens = if inside {
         Tokens::of_rest(text)
     } else {

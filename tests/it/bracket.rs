@@ -10,10 +10,10 @@ use super::pg_server::{block_on, open};
 /// What is there before.
 const SETUP: &str = include_str!("bracket_setup.sql");
 /// Every trigger and its state.
-const STATES: &str = "select g.tgrelid::regclass || ' ' || g.tgname || ' ' || g.tgenabled::text from pg_trigger g \
+pub(crate) const STATES: &str = "select g.tgrelid::regclass || ' ' || g.tgname || ' ' || g.tgenabled::text from pg_trigger g \
      join pg_class c on c.oid = g.tgrelid where c.relnamespace >= 2200 order by c.relname, g.tgname";
 
-fn database(major: u32, role: Role) -> Database {
+pub(crate) fn database(major: u32, role: Role) -> Database {
     let database = Server::shared(major, Shape::Plain).database(Shape::Plain, role);
     if role == Role::Owner {
         database.execute(&format!("grant all on schema public to {}", database.user));

@@ -262,12 +262,12 @@ fn by_psql(project: &Project, database: &Database, scripts: &[String]) {
 }
 
 /// What the catalog looks like, without evmig's own schema.
-fn picture(database: &Database) -> Vec<String> {
+pub(crate) fn picture(database: &Database) -> Vec<String> {
     Session::connect(&database.admin()).lines(include_str!("../database/support/picture.sql"))
 }
 
 /// What `pg_dump --schema-only` writes, where there is one that knows the server.
-fn dump(database: &Database) -> Option<String> {
+pub(crate) fn dump(database: &Database) -> Option<String> {
     let run = |arguments: &[&str]| {
         let output = Command::new(tools::program("pg_dump"))
             .args(arguments)
@@ -290,7 +290,7 @@ fn dump(database: &Database) -> Option<String> {
         );
         return None;
     }
-    let text = run(&["--schema-only"]);
+    let text = run(&["--schema-only", "--exclude-schema=evmig"]);
     // Newer ones put a word of chance on these lines.
     let lines = text
         .lines()
@@ -299,7 +299,7 @@ fn dump(database: &Database) -> Option<String> {
 }
 
 #[track_caller]
-fn assert_same(now: &[String], then: &[String], what: &str) {
+pub(crate) fn assert_same(now: &[String], then: &[String], what: &str) {
     let without = |lines: &[String], other: &[String]| -> Vec<String> {
         lines
             .iter()

@@ -129,7 +129,7 @@ fn guarded() -> (Project, &'static str) {
         )
         .migration("V2__double", "select 1;\n")
         .rollback("V2__double", "update orders set n = n / 2;\n");
-    let states = "select string_agg(tgname || tgenabled, ' ' order by tgname) from pg_trigger \
+    let states = "select string_agg(tgname || tgenabled::text, ' ' order by tgname) from pg_trigger \
                   where tgrelid = 'orders'::regclass and not tgisinternal";
     (project, states)
 }
@@ -201,7 +201,28 @@ fn a_script_that_fails_in_the_middle_changes_nothing() {
     let database = database();
     evmig(&project, &database, "apply").succeeds();
     let output = evmig(&project, &database, "rollback").exits(1);
-    insta::assert_snapshot!(output.snapshot(), @"");
+    insta::assert_snapshot!(output.snapshot(), @r#"
+    --- stderr ---
+    Target  $DATABASE as $OWNER on 127.0.0.1:$PORT (this machine)
+            no environment, named by flag --database-url
+    To roll back: 3 migrations, 5 statements, in one transaction
+      V3__places                                                    core                   1 statement
+      V2__pets                                                      core                  3 statements
+      V1__people                                                    core                   1 statement
+      script     the file in rollback/; as it was stored when the migration was applied
+    Run $RUN: 3 migrations, 5 statements
+    error[sql-failed]: the rollback of V2__pets failed at statement 3 of 3: table "no_such_table" does
+      not exist
+     --> rollback/1_core/1_tables/V2__pets.sql:3:12
+      |
+    3 | drop table no_such_table;
+      |            ^
+      sqlstate   42P01 (undefined_table)
+      committed  nothing; the database is as it was
+      next       edit rollback/1_core/1_tables/V2__pets.sql
+                 evmig --database-url URL rollback --from-files
+    --- exit 1 ---
+    "#);
     assert_eq!(tables(&database), ["people", "pets", "places"]);
     assert_eq!(database.value("select count(*) from people"), "0");
 }

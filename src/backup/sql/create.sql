@@ -3,7 +3,7 @@ create schema if not exists {schema};
 create table if not exists {table} (
     seq bigint primary key,
     id text not null,
-    action text not null check (action in ('made', 'waived')),
+    action text not null check (action in ('made', 'restored', 'waived')),
     at timestamptz not null,
     taken_at timestamptz,
     actor text not null,
@@ -19,4 +19,4 @@ create table if not exists {table} (
     row_hash text not null
 );
 comment on table {table} is
-    'evmig: backups that evmig backup has made of this database, and runs that went on without one'
+    'evmig: backups that evmig backup has made of this database, what was restored from one, and runs that went on without one'

@@ -5,4 +5,4 @@ select (select count(*) from pg_largeobject_metadata)::text,
     (select count(*) from pg_class where relkind = 'f')::text,
     (select count(*) from pg_class where relkind = 'm')::text,
     (select count(*) from pg_db_role_setting)::text,
-    to_char(transaction_timestamp() at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')
+    to_char(transaction_timestamp() at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')

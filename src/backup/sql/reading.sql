@@ -5,5 +5,4 @@ set local datestyle = 'ISO';
 set local intervalstyle = 'postgres';
 set local extra_float_digits = 3;
 set local bytea_output = 'hex';
-set local lc_monetary = 'C';
 set local statement_timeout = 0

@@ -145,6 +145,7 @@ fn finish(
         kept: applied.kept,
         user: database.target.user.clone(),
         database: database.target.database.clone(),
+        undoes: false,
     };
     let error = applied
         .error

@@ -18,7 +18,7 @@ use crate::cli::database::{Database, runtime};
 use crate::cli::environment::Environment;
 use crate::cli::error::{CommandError, RunContext, of_backup, of_run};
 use crate::cli::exit::Exit;
-use crate::cli::progress::BackupBar;
+use crate::cli::progress::Spinner;
 use crate::cli::settings::typed_duration;
 use crate::cli::signals;
 use crate::clock;
@@ -192,10 +192,10 @@ async fn run_async(args: &BackupArgs, context: &mut Context<'_>) -> Result<Exit,
     };
     let stop = || interrupt.is_set();
     let made = {
-        let mut bar = BackupBar::new(context.ui);
+        let mut bar = Spinner::new(context.ui);
         let mut audience = Audience {
             stop: &stop,
-            told: &mut |progress| bar.show(progress),
+            told: &mut |progress| bar.backup(progress),
         };
         make(request, &mut audience).await
     };

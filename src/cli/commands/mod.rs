@@ -12,9 +12,11 @@ pub mod init;
 pub mod man;
 pub mod new;
 pub mod repair;
+pub mod restore;
 pub mod rollback;
 pub mod seed;
 pub mod status;
+pub mod triggers;
 
 use super::args::{Cli, Command, Format, GlobalArgs};
 use super::environment::Environment;
@@ -50,6 +52,7 @@ pub fn run(cli: Cli, environment: Environment, ui: &mut Ui) -> Result<Exit, Comm
         Command::Baseline(args) => baseline::run(&args, &mut context),
         Command::Repair(args) => repair::run(&args, &mut context),
         Command::Rollback(args) => rollback::run(&args, &mut context),
+        Command::Triggers(args) => triggers::run(&args, &mut context),
         Command::Seed(args) => seed::run(&args, &mut context),
         Command::Diagram(args) => diagram::run(&args, &mut context),
         Command::Backup(args) => backup::run(&args, &mut context),

@@ -8,6 +8,7 @@ use anyhow::Context as _;
 use clap::Args;
 
 use super::Context;
+use super::restore::{self, RestoreArgs};
 use crate::cli::args::ConsentArgs;
 use crate::cli::checkout::Checkout;
 use crate::cli::confirm::consent;
@@ -21,10 +22,10 @@ use crate::clock;
 use crate::history::locate::Detail;
 use crate::plan::undo::UndoSelection;
 use crate::plan::undo_script::{Origin, Prefer};
-use crate::project::Selector;
 use crate::project::script::Mode;
+use crate::project::{Root, Selector};
 use crate::render::{json, terminal};
-use crate::report::rollback::{PlannedScript, RollbackPlan, RollbackReport};
+use crate::report::rollback::{PlannedScript, Reverted, RollbackPlan, RollbackReport};
 use crate::runner::attempt::Interrupt;
 use crate::runner::bracket::Switch;
 use crate::runner::open::Opening;
@@ -44,6 +45,7 @@ use crate::runner::rollback::run::{RolledBack, rollback};
 #[command(
     after_help = "Examples:\n  evmig rollback\n  evmig rollback --dry-run --phase 4\n  \
                   evmig rollback --to 1510 --env production\n  \
+                  evmig rollback --restore backups/shop-20261126T101500Z-08qw57bzev --table public.orders\n  \
                   evmig rollback --database-url postgresql://db.example/shop"
 )]
 pub struct RollbackArgs {
@@ -63,10 +65,17 @@ pub struct RollbackArgs {
     /// Switch the triggers of foreign keys off, too; every foreign key is proved afterwards
     #[arg(long, help_heading = "Triggers")]
     pub system_triggers: bool,
+    /// Commit also where the catalog is not what it was before; what differs is shown
+    #[arg(long)]
+    pub accept_differences: bool,
     /// The history's schema, where there is no phases.toml to say so [default: evmig]
     #[arg(long, value_name = "NAME", help_heading = "Target")]
     pub history_schema: Option<String>,
-    /// Say what would be done, and change nothing
+    /// What to restore instead.
+    #[command(flatten)]
+    pub from_backup: RestoreArgs,
+    /// Say what would be done, and try it in a transaction that is rolled back; what no transaction
+    /// can have is listed, and not tried
     #[arg(long)]
     pub dry_run: bool,
     /// Wait this long for another run to end [default: 60s]
@@ -173,6 +182,17 @@ async fn run_async(args: &RollbackArgs, context: &mut Context<'_>) -> Result<Exi
     let database = context.database_of(&checkout).await?;
     let target = terminal::target(&database.target, context.ui.look());
     context.ui.say(&target);
+    if let Some(folder) = &args.from_backup.restore {
+        let typed = restore::Typed {
+            args: &args.from_backup,
+            folder,
+            settings,
+            dry_run: args.dry_run,
+            yes: args.consent.yes,
+        };
+        let root = checkout.root.as_ref().map(Root::dir);
+        return restore::run(&typed, context, &database, root).await;
+    }
     let selection = args.selection.selection();
     let request = Request {
         project: checkout.project.as_ref(),
@@ -191,6 +211,8 @@ async fn run_async(args: &RollbackArgs, context: &mut Context<'_>) -> Result<Exi
         } else {
             Switch::User
         },
+        accept_differences: args.accept_differences,
+        dry_run: args.dry_run,
         run: run.clone(),
         git_commit: checkout
             .root
@@ -211,8 +233,10 @@ async fn run_async(args: &RollbackArgs, context: &mut Context<'_>) -> Result<Exi
     };
     let prepared = prepared.map_err(|error| command.failed(&error))?;
     let shown = shown(&prepared.plan);
-    let text = terminal::rollback_plan(&shown, command.context.ui.look());
-    command.context.ui.say(&text);
+    if !args.dry_run {
+        let text = terminal::rollback_plan(&shown, command.context.ui.look());
+        command.context.ui.say(&text);
+    }
     command
         .go(&request, prepared, shown, events, &mut interrupt)
         .await
@@ -246,7 +270,9 @@ impl Command<'_, '_> {
         events: Option<File>,
         interrupt: &mut Interrupt,
     ) -> Result<Exit, CommandError> {
-        consent(self.context.ui, &self.database, self.args.consent.yes)?;
+        if !self.args.dry_run {
+            consent(self.context.ui, &self.database, self.args.consent.yes)?;
+        }
         let done = {
             let mut live = Live::new(self.context.ui, events);
             Box::pin(rollback(request, prepared, interrupt, &mut live)).await
@@ -255,18 +281,28 @@ impl Command<'_, '_> {
     }
 
     fn run_context(&self, done: Option<&RolledBack>) -> RunContext {
-        RunContext {
+        let mut context = RunContext {
             program: self.context.program(),
             command: command_again(self.args),
-            committed: done
-                .iter()
-                .flat_map(|done| &done.reverted)
-                .map(crate::report::rollback::Reverted::label)
-                .collect(),
-            kept: done.map_or(0, |done| done.kept),
             user: self.database.target.user.clone(),
             database: self.database.target.database.clone(),
+            undoes: true,
+            ..RunContext::default()
+        };
+        let Some(done) = done else { return context };
+        context.committed = done.reverted.iter().map(Reverted::label).collect();
+        let stopped = match &done.error {
+            Some(RollbackError::Stopped { migration, .. }) => Some(migration.label()),
+            _ => None,
+        };
+        match &done.kept_of {
+            Some(label) if done.kept > 0 && stopped.as_ref() != Some(label) => {
+                let part = format!("{label} as far as its statement {}", done.kept);
+                context.committed.push(part);
+            }
+            _ => context.kept = done.kept,
         }
+        context
     }
 
     /// Gives an error that came before the run its words, with what the checkout has to do with it.
@@ -295,6 +331,10 @@ impl Command<'_, '_> {
             lock_held_ms: done.held_ms,
             triggers: done.triggers,
             keys_proved: done.keys_proved,
+            checked: match &done.error {
+                Some(RollbackError::Differs(checked)) => Some((**checked).clone()),
+                _ => done.checked.clone(),
+            },
             done_by: done.done_by,
             duration_ms: self.started.elapsed().as_secs_f64() * 1000.0,
             error: error
@@ -329,6 +369,11 @@ fn command_again(args: &RollbackArgs) -> String {
     words.extend(args.selection.words());
     let irreversible = args.irreversible_ok.iter();
     words.extend(irreversible.map(|version| format!("--irreversible-ok {version}")));
+    words.extend(
+        args.accept_differences
+            .then(|| "--accept-differences".to_owned()),
+    );
+    words.extend(args.dry_run.then(|| "--dry-run".to_owned()));
     words.extend(args.from_history.then(|| "--from-history".to_owned()));
     words.extend(args.from_files.then(|| "--from-files".to_owned()));
     words.extend(args.system_triggers.then(|| "--system-triggers".to_owned()));

@@ -20,6 +20,7 @@ use crate::report::status::{
 use crate::runner::apply::widest;
 use crate::runner::error::RunError;
 use crate::runner::open::open;
+use crate::runner::triggers::warning;
 
 /// Show what is applied and what is pending
 #[derive(Debug, Args)]
@@ -67,18 +68,25 @@ async fn report(
     let history = &look.history;
     let standings = standings(project, history, located.version_type());
     let version = opened.facts.version.clone();
+    let triggers = if look.has_trigger_ledger() {
+        let told = warning(&opened.session, &database.history_schema).await;
+        told.map_err(|error| failed(RunError::History(error)))?
+    } else {
+        None
+    };
     opened
         .session
         .close(std::time::Duration::from_secs(1))
         .await;
-    Ok(assemble(
-        project,
-        history,
-        &standings,
-        database,
-        version,
-        &run_context.program,
-    ))
+    let program = &run_context.program;
+    let mut report = assemble(project, history, &standings, database, version, program);
+    if let Some(problem) = triggers {
+        let problem = problem
+            .next(format!("{program} triggers status"))
+            .next(format!("{program} triggers enable"));
+        report.problems.insert(0, problem);
+    }
+    Ok(report)
 }
 
 /// The newest word on each migration, looked up once: 10,000 migrations ask.

@@ -2,12 +2,13 @@
 
 use super::run::{RunContext, of_run};
 use super::stop::migration_stop;
-use super::{CommandError, project_problem, with_failure};
+use super::{CommandError, of_bracket, project_problem};
 use crate::cli::exit::Exit;
 use crate::plan::undo_refusal::UndoRefusal;
 use crate::report::event::MigrationRef;
 use crate::report::problem::Problem;
-use crate::runner::bracket::{BracketError, State};
+use crate::report::rollback::Checked;
+use crate::runner::bracket::BracketError;
 use crate::runner::error::Stop;
 use crate::runner::rollback::error::RollbackError;
 
@@ -34,60 +35,95 @@ pub fn of_rollback(
             problems: errors.iter().map(project_problem).collect(),
             reported: false,
         },
-        RollbackError::Bracket(error) => bracket(error, context),
+        RollbackError::Bracket(error) => in_rollback(error, context),
+        RollbackError::Proof(error) => {
+            let mut problem = Problem::new("not-provable", error.to_string());
+            if let Some(source) = std::error::Error::source(error) {
+                problem = problem.detail(source.to_string());
+            }
+            problem.committed = Some(context.told(None));
+            CommandError::new(context.failure_exit(), problem.next(context.again()))
+        }
+        RollbackError::Differs(checked) => differs(checked, context),
         RollbackError::Stopped { migration, stop } => stopped(migration, stop, context),
     }
 }
 
+/// A rollback script that is mended differs from what was stored, and must be asked for.
 fn stopped(migration: &MigrationRef, stop: &Stop, context: &RunContext) -> CommandError {
-    migration_stop(migration, stop, context)
+    let mut error = migration_stop(migration, stop, context);
+    if !matches!(
+        stop,
+        Stop::Statement { .. } | Stop::AtEnd { .. } | Stop::EndedTransaction { .. }
+    ) {
+        return error;
+    }
+    let again = context.again();
+    let asked = if again.contains("--from-files") {
+        again
+    } else {
+        format!("{again} --from-files")
+    };
+    if let Some(problem) = error.problems.first_mut() {
+        problem.next.pop();
+        if migration.file.ends_with(".sql") {
+            problem.next.push(asked);
+        } else {
+            problem.next = vec![asked];
+            let hint = format!(
+                "the script is the one that the history stored; write a mended one to \
+                 rollback/…/{}.sql in a checkout, and run that",
+                migration.label()
+            );
+            problem.hint = Some(match problem.hint.take() {
+                Some(of_server) => format!("{of_server}\n{hint}"),
+                None => hint,
+            });
+        }
+    }
+    error
+}
+
+/// The scripts ran, and did not lead back: all of it is as it was before they did.
+fn differs(checked: &Checked, context: &RunContext) -> CommandError {
+    let diffs: Vec<&str> = checked
+        .changes
+        .iter()
+        .map(|change| change.diff.trim_end())
+        .collect();
+    let mut problem = Problem::new(
+        "not-led-back",
+        "the rollback scripts do not lead back to what was there before",
+    )
+    .detail(match diffs.as_slice() {
+        [] => "the history has only the fingerprint of what was there".to_owned(),
+        diffs => format!(
+            "from what was there to what they leave:\n{}",
+            diffs.join("\n")
+        ),
+    })
+    .hint(
+        "mend the scripts and run them with --from-files, or take the difference with \
+         --accept-differences",
+    );
+    problem.committed = Some(context.told(None));
+    CommandError::new(
+        context.failure_exit(),
+        problem
+            .next(format!("{} --from-files", context.again()))
+            .next(format!("{} --accept-differences", context.again())),
+    )
 }
 
 /// The triggers, or what they had guarded: all is as it was.
-fn bracket(error: &BracketError, context: &RunContext) -> CommandError {
-    let problem = |code: &str| {
-        let mut problem = Problem::new(code, error.to_string());
-        problem.committed = Some(context.told(None));
-        problem
+pub(super) fn in_rollback(error: &BracketError, context: &RunContext) -> CommandError {
+    let (exit, mut problem) = of_bracket(error);
+    problem.committed = Some(context.told(None));
+    let exit = match context.failure_exit() {
+        Exit::Partial => Exit::Partial,
+        _ => exit,
     };
-    let problem = match error {
-        BracketError::NotOwner { .. } => problem("triggers-not-owned").hint(
-            "connect as the tables' owner, or take them out of [rollback] tables in phases.toml",
-        ),
-        BracketError::SystemTriggers { may_be_granted, .. } => {
-            problem("system-triggers").hint(if *may_be_granted {
-                "leave --system-triggers out, connect as a superuser, or let one run: grant set on \
-                 parameter session_replication_role to the role"
-            } else {
-                "leave --system-triggers out, or connect as a superuser"
-            })
-        }
-        BracketError::Violated { .. } => problem("foreign-key-violated").hint(
-            "the scripts leave rows that refer to nothing: they ran while triggers were off, and \
-             the foreign keys are looked at before the commit",
-        ),
-        BracketError::States { differing } => {
-            let states = differing.iter().map(|(trigger, found)| {
-                let found = found.map_or("gone", State::letter);
-                format!(
-                    "{} on {}: {} was {}",
-                    trigger.name,
-                    trigger.table,
-                    found,
-                    trigger.state.letter()
-                )
-            });
-            problem("trigger-states").detail(states.collect::<Vec<_>>().join("\n"))
-        }
-        BracketError::Deferred { .. }
-        | BracketError::Query { .. }
-        | BracketError::Unproved { .. } => problem("own-query"),
-    };
-    let problem = match error.failure() {
-        Some(failure) => with_failure(problem, failure),
-        None => problem,
-    };
-    CommandError::new(context.failure_exit(), problem.next(context.again()))
+    CommandError::new(exit, problem.next(context.again()))
 }
 
 fn refusal(refused: &UndoRefusal, context: &RunContext, no_project: Option<&str>) -> CommandError {

@@ -34,9 +34,21 @@ pub struct RunContext {
     pub user: String,
     /// The database, for the fixes that name it.
     pub database: String,
+    /// Whether migrations are taken back.
+    pub undoes: bool,
 }
 
 impl RunContext {
+    /// Returns how the script of a migration that ran is called.
+    pub(super) fn script(&self, migration: &MigrationRef) -> String {
+        let label = migration.label();
+        if self.undoes {
+            format!("the rollback of {label}")
+        } else {
+            label
+        }
+    }
+
     pub(super) fn again(&self) -> String {
         format!("{} {}", self.program, self.command)
     }
@@ -65,10 +77,17 @@ impl RunContext {
                 self.committed.len()
             )),
         };
-        let own = stopped.map(|migration| match self.kept {
-            0 => format!("nothing of {}", migration.label()),
-            1 => format!("the first statement of {}", migration.label()),
-            kept => format!("the first {kept} statements of {}", migration.label()),
+        let before = before.map(|text| {
+            if self.undoes {
+                format!("the rollback of {text}")
+            } else {
+                text
+            }
+        });
+        let own = stopped.map(|migration| match (self.kept, self.script(migration)) {
+            (0, script) => format!("nothing of {script}"),
+            (1, script) => format!("the first statement of {script}"),
+            (kept, script) => format!("the first {kept} statements of {script}"),
         });
         match (before, own) {
             (None, _) if self.kept == 0 => "nothing; the database is as it was".to_owned(),

@@ -15,7 +15,7 @@ pub(super) fn migration_stop(
     stop: &Stop,
     context: &RunContext,
 ) -> CommandError {
-    let label = migration.label();
+    let label = context.script(migration);
     let about = |code: &str, message: String, snippet: &Option<Snippet>| {
         let mut problem = Problem::new(code, message).at(snippet.clone());
         problem.committed = Some(context.told(Some(migration)));
@@ -34,8 +34,9 @@ pub(super) fn migration_stop(
             let mut problem = with_failure(about("sql-failed", message, snippet), failure);
             if context.kept > 0 {
                 let ours = format!(
-                    "apply goes on at statement {}; what is before it is committed, and must stay \
+                    "{} goes on at statement {}; what is before it is committed, and must stay \
                      as it is in the file",
+                    if context.undoes { "rollback" } else { "apply" },
                     index + 1
                 );
                 problem.hint = Some(match problem.hint {
@@ -109,7 +110,7 @@ fn unknown(label: &str, failure: &DbFailure, why: &str, context: &RunContext) ->
 
 /// A file that ends its own transaction: refused by the server, or found out too late.
 fn ended_transaction(migration: &MigrationRef, stop: &Stop, context: &RunContext) -> CommandError {
-    let label = migration.label();
+    let label = context.script(migration);
     let failed = context.failure_exit();
     if let Stop::EndedTransaction { snippet } = stop {
         let mut problem = Problem::new(
@@ -149,7 +150,7 @@ fn ended_transaction(migration: &MigrationRef, stop: &Stop, context: &RunContext
 
 /// The stops that are rarer.
 fn other_stop(migration: &MigrationRef, stop: &Stop, context: &RunContext) -> CommandError {
-    let label = migration.label();
+    let label = context.script(migration);
     let about = |code: &str, message: String, snippet: Option<&Snippet>| {
         let mut problem = Problem::new(code, message).at(snippet.cloned());
         problem.committed = Some(context.told(Some(migration)));

@@ -1,4 +1,4 @@
--- $1 run, $2 moment, $3 fingerprint
+-- $1 run, $2 moment, $3 fingerprint, $4 the catalog's document (null: it is there already), $5 how many are kept
 --
 -- Where the newest one says the same, nothing is added.
 with newest as (
@@ -11,6 +11,16 @@ with newest as (
             or n.migration_seq is distinct from m.migration_seq
             then nextval('{schema_literal}.checkpoint_seq'::regclass) end as seq
     from (select max(seq) as migration_seq from {schema}.migration) m left join newest n on true
+), kept as (
+    insert into {schema}.catalog (fingerprint, document)
+    select $3, $4 where $4 is not null
+    on conflict do nothing
+), pruned as (
+    delete from {schema}.catalog k
+    where $4 is not null and k.fingerprint <> $3 and k.fingerprint not in (
+        select c.fingerprint from {schema}.checkpoint c where c.fingerprint <> $3
+        group by c.fingerprint order by max(c.seq) desc limit $5::integer - 1
+    )
 )
 insert into {schema}.checkpoint (seq, run_id, moment, migration_seq, at, fingerprint, row_hash)
 select x.seq, x.run_id, x.moment, x.migration_seq, x.at, x.fingerprint, {hash}

@@ -1,7 +1,8 @@
 -- Is there a history, and where is refinery's table? $1 is the history schema's name. It is asked while
 -- the role's own search path is still in force: every name and operator is qualified.
 --
--- Each table that may be one of ours or refinery's, with the type of the column that tells: the rest is
+-- Each table that may be one of ours or refinery's, with the type of the column that tells, and the ledger of
+-- triggers, which is there or not: the rest is
 -- decided by who asks, since planning a cleverer query takes longer than running this one.
 SELECT
     (EXISTS (
@@ -20,6 +21,7 @@ SELECT
             AND NOT a.attisdropped AND a.attname OPERATOR(pg_catalog.=)
                 CASE WHEN c.relname OPERATOR(pg_catalog.=) 'meta' THEN 'refinery_table'
                     ELSE 'version' END
-        WHERE c.relname OPERATOR(pg_catalog.=) ANY (ARRAY['meta', 'refinery_schema_history'])
+        WHERE c.relname OPERATOR(pg_catalog.=) ANY (
+            ARRAY['meta', 'refinery_schema_history', 'trigger_state'])
             AND n.nspname OPERATOR(pg_catalog.!~~) 'pg\_%'
     )::pg_catalog.text

@@ -25,11 +25,12 @@ mod style;
 mod table;
 mod target;
 mod text;
+mod triggers;
 
 #[cfg(test)]
 pub(in crate::render) mod tests;
 
-pub use backup::{backup, backup_progress, backup_verify};
+pub use backup::{backup, backup_progress, backup_verify, restore, restore_plan, restore_progress};
 pub use config::config;
 pub use event::event;
 pub use history::history;
@@ -42,3 +43,4 @@ pub use seed::{seed, seed_progress};
 pub use sqlstate::condition_name;
 pub use status::status;
 pub use target::target;
+pub use triggers::triggers;

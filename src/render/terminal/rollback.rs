@@ -6,7 +6,10 @@ use super::number::{count, counted, duration};
 use super::style::{CAUTION, GOOD, HEADING, paint};
 use super::target::command;
 use super::text::{columns, cut_middle, left, one_line, push_wrapped, right};
-use crate::report::rollback::{PlannedScript, RollbackOutcome, RollbackPlan, RollbackReport};
+use crate::report::change::{ChangeKind, ObjectChange};
+use crate::report::rollback::{
+    Checked, PlannedScript, Proven, RollbackOutcome, RollbackPlan, RollbackReport,
+};
 
 /// Returns what is going to be done, in the order in which it runs.
 pub fn rollback_plan(plan: &RollbackPlan, look: Look) -> String {
@@ -104,7 +107,11 @@ fn sources(out: &mut String, plan: &RollbackPlan, look: Look) {
 
 /// Returns the summary of `evmig rollback`.
 pub fn rollback(report: &RollbackReport, look: Look) -> String {
-    let mut out = headline(report, look);
+    let mut out = String::new();
+    if report.outcome == RollbackOutcome::Planned {
+        out.push_str(&rollback_plan(&report.plan, look));
+    }
+    out.push_str(&headline(report, look));
     if let Some(run) = &report.run {
         labelled(&mut out, "run", &one_line(run), look);
     }
@@ -120,6 +127,9 @@ pub fn rollback(report: &RollbackReport, look: Look) -> String {
         );
         labelled(&mut out, "triggers", &text, look);
     }
+    if let Some(checked) = &report.checked {
+        proof(&mut out, checked, look);
+    }
     if report.retries > 0 {
         let text = format!("{} for want of a lock", count(u64::from(report.retries)));
         labelled(&mut out, "retries", &text, look);
@@ -132,6 +142,66 @@ pub fn rollback(report: &RollbackReport, look: Look) -> String {
     };
     commands(&mut out, [next.as_str()]);
     out
+}
+
+/// Says whether the database is what it was.
+fn proof(out: &mut String, checked: &Checked, look: Look) {
+    let text = match (checked.proven, checked.by_others) {
+        (Proven::Yes, 0) => "the catalog is what it was before".to_owned(),
+        (Proven::Yes, some) => format!(
+            "the catalog is what it was before, but for {} that something else than evmig has changed",
+            counted(some, "object")
+        ),
+        (Proven::No, _) => format!(
+            "NOT PROVEN: {}",
+            checked.why.as_deref().unwrap_or("nobody can say")
+        ),
+        (Proven::Differs, _) => format!(
+            "the catalog is NOT what it was before: {}, accepted",
+            counted(checked.changes.len(), "difference")
+        ),
+    };
+    labelled(out, "proof", &text, look);
+    if checked.proven != Proven::Yes {
+        changes(out, &checked.changes, look);
+    }
+}
+
+/// Names objects, with what became of them; a long list is cut.
+fn changes(out: &mut String, changes: &[ObjectChange], look: Look) {
+    const MOST: usize = 20;
+    for change in changes.iter().take(MOST) {
+        let sign = match change.change {
+            ChangeKind::Added => "+",
+            ChangeKind::Removed => "-",
+            ChangeKind::Changed | ChangeKind::Renamed => "~",
+        };
+        labelled(
+            out,
+            "",
+            &format!("{sign} {}", one_line(&change.object)),
+            look,
+        );
+    }
+    if changes.len() > MOST {
+        let rest = format!("and {} more", changes.len() - MOST);
+        labelled(out, "", &rest, look);
+    }
+}
+
+fn rehearsed(plan: &RollbackPlan) -> String {
+    let scripts = plan.scripts.iter();
+    let left_out: usize = scripts.map(|script| script.outside_transaction.len()).sum();
+    match left_out {
+        0 => {
+            "all of it ran in a transaction, which was rolled back; nothing has changed".to_owned()
+        }
+        some => format!(
+            "all but {} that no transaction can have ran in one, which was rolled back; nothing has \
+             changed",
+            counted(some, "statement")
+        ),
+    }
 }
 
 fn headline(report: &RollbackReport, look: Look) -> String {
@@ -150,7 +220,7 @@ fn headline(report: &RollbackReport, look: Look) -> String {
                 "run {run} did it and could not say so; type the command again to go further back"
             ),
         ),
-        (RollbackOutcome::Planned, _) => ("Dry run", ": ", "nothing was changed".to_owned()),
+        (RollbackOutcome::Planned, _) => ("Dry run", ": ", rehearsed(&report.plan)),
         _ => ("Rolled back", " ", work),
     };
     let mut out = paint(GOOD, word);

@@ -93,6 +93,10 @@ pub struct Proof {
     pub proved: Vec<ForeignKey>,
     /// Keys that are declared not to be relied on, and were not looked at.
     pub exempt: Vec<ForeignKey>,
+    /// Keys that do not hold, where that is told and no error.
+    pub violated: Vec<Violation>,
+    /// Why nothing could be proved, where that is told and no error.
+    pub unproved: Option<String>,
 }
 
 /// Reads the foreign keys from and to tables and, where `all_written` is set, those of all that this transaction has
@@ -119,10 +123,9 @@ pub(super) async fn prove(session: &Session, keys: Vec<ForeignKey>) -> Result<Pr
     let texts: Vec<String> = keys.iter().map(ForeignKey::anti_join).collect();
     let answers = join_all(texts.iter().map(|text| session.query(text, &[]))).await;
     let mut proof = Proof {
-        proved: Vec::new(),
         exempt,
+        ..Proof::default()
     };
-    let mut violations = Vec::new();
     for (key, answer) in keys.into_iter().zip(answers) {
         // The first failure is the one that counts; what comes after it says that the transaction has failed.
         let rows = answer.map_err(|failure| BracketError::Unproved {
@@ -130,18 +133,14 @@ pub(super) async fn prove(session: &Session, keys: Vec<ForeignKey>) -> Result<Pr
             failure: Box::new(failure),
         })?;
         match rows.first() {
-            Some(row) => violations.push(Violation {
+            Some(row) => proof.violated.push(Violation {
                 row: key.example(row),
                 key,
             }),
             None => proof.proved.push(key),
         }
     }
-    if violations.is_empty() {
-        Ok(proof)
-    } else {
-        Err(BracketError::Violated { violations })
-    }
+    Ok(proof)
 }
 
 fn key(row: &Row) -> ForeignKey {

@@ -49,6 +49,8 @@ pub enum Switch {
     User,
     /// Those of foreign keys and deferrable unique keys, too.
     All,
+    /// The same, and by name or not at all: what is switched in one transaction and back in another.
+    AllByName,
     /// None by name: the session is set to `session_replication_role = replica`, and triggers that fire for
     /// replicas, or always, fire. It takes no lock.
     ReplicaRole,
@@ -63,8 +65,24 @@ pub struct Bracket {
     before: Vec<Trigger>,
     /// Oids of those that were switched off.
     switched: HashSet<i64>,
+    /// Whether triggers that were off before are nobody's business: the switch was in an earlier transaction, and
+    /// others have had them since.
+    leaves_disabled: bool,
     /// `session_replication_role` as it was, where it was changed.
     role_before: Option<String>,
+}
+
+/// A trigger that was switched off in an earlier transaction.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Remembered {
+    /// Its table.
+    pub table: QualifiedName,
+    /// Its name.
+    pub name: String,
+    /// The state that it had.
+    pub state: State,
+    /// Whether the server made it for a constraint.
+    pub of_system: bool,
 }
 
 /// What a closed bracket leaves.
@@ -111,6 +129,7 @@ impl Bracket {
             others: resolved.others,
             before: found.triggers,
             switched: HashSet::new(),
+            leaves_disabled: false,
             role_before: None,
         };
         if let Some(names) = waits.first().and_then(|row| row.get(0)) {
@@ -127,10 +146,53 @@ impl Bracket {
         Ok(bracket)
     }
 
+    /// Makes the bracket of triggers that were switched off in an earlier transaction, perhaps by another machine, to
+    /// be closed in this one. They are known by their names: a restore may have made tables and triggers anew.
+    pub async fn remembered(
+        session: &Session,
+        triggers: &[Remembered],
+    ) -> Result<Self, BracketError> {
+        let mut names: Vec<QualifiedName> = triggers.iter().map(|one| one.table.clone()).collect();
+        names.sort();
+        names.dedup();
+        let resolved = resolve(session, &names).await?;
+        let found = in_own_path(session, look(session, &resolved.relids)).await?;
+        let relids: HashMap<&QualifiedName, i64> = found
+            .tables
+            .iter()
+            .map(|table| (&table.name, table.relid))
+            .collect();
+        // No oid is negative: it is the name that finds each.
+        let before: Vec<Trigger> = (1..)
+            .zip(triggers)
+            .map(|(number, one)| Trigger {
+                table: one.table.clone(),
+                name: one.name.clone(),
+                state: one.state,
+                of_system: one.of_system,
+                relid: relids.get(&one.table).copied().unwrap_or(-number),
+                oid: -number,
+                parent: None,
+            })
+            .collect();
+        Ok(Self {
+            switched: before
+                .iter()
+                .filter(|one| one.state != State::Disabled)
+                .map(|one| one.oid)
+                .collect(),
+            leaves_disabled: true,
+            tables: found.tables,
+            others: resolved.others,
+            before,
+            role_before: None,
+        })
+    }
+
     /// Returns whether triggers are passed by with a setting of the session.
     fn passes_by(&self, switch: Switch, rights: &Rights) -> bool {
         match switch {
-            Switch::User => false,
+            Switch::User | Switch::AllByName => false,
             Switch::All => !rights.superuser && self.before.iter().any(|one| one.of_system),
             Switch::ReplicaRole => true,
         }
@@ -142,11 +204,18 @@ impl Bracket {
         switch: Switch,
         rights: &Rights,
     ) -> Result<(), BracketError> {
+        let has_system = self.before.iter().any(|one| one.of_system);
+        if switch == Switch::AllByName && has_system && !rights.superuser {
+            return Err(BracketError::SystemTriggers {
+                role: rights.role.clone(),
+                may_be_granted: false,
+            });
+        }
         let takes = |one: &&Trigger| {
             one.state != State::Disabled
                 && match switch {
                     Switch::User => !one.of_system,
-                    Switch::All => !one.of_system || rights.superuser,
+                    Switch::All | Switch::AllByName => !one.of_system || rights.superuser,
                     Switch::ReplicaRole => false,
                 }
         };
@@ -181,6 +250,12 @@ impl Bracket {
         self.before.iter().filter(is_switched)
     }
 
+    /// Returns the copies of partitions that were off already.
+    pub fn disabled_copies(&self) -> impl Iterator<Item = &Trigger> {
+        let is_copy = |one: &&Trigger| one.state == State::Disabled && one.parent.is_some();
+        self.before.iter().filter(is_copy)
+    }
+
     /// Returns the tables, with those below them.
     pub fn tables(&self) -> &[Table] {
         &self.tables
@@ -202,6 +277,36 @@ impl Bracket {
     /// A trigger that was made anew under its old name gets its old state, and the copy that a new partition got of a
     /// trigger that trigger's state.
     pub async fn close(self, session: &Session) -> Result<Closed, BracketError> {
+        let (mut closed, keys) = self.put_back(session).await?;
+        closed.keys = in_own_path(session, keys::prove(session, keys)).await?;
+        if closed.keys.violated.is_empty() {
+            Ok(closed)
+        } else {
+            Err(BracketError::Violated {
+                violations: closed.keys.violated,
+            })
+        }
+    }
+
+    /// The same for who knows that the foreign keys may not hold: what is found is told, and no error.
+    pub async fn close_and_tell(self, session: &Session) -> Result<Closed, BracketError> {
+        let own = || BracketError::query("could not set a savepoint");
+        let (mut closed, keys) = self.put_back(session).await?;
+        session.run("savepoint evmig_proof").await.map_err(own())?;
+        match in_own_path(session, keys::prove(session, keys)).await {
+            Ok(proof) => closed.keys = proof,
+            Err(BracketError::Unproved { key, failure }) => {
+                let back = "rollback to savepoint evmig_proof";
+                session.run(back).await.map_err(own())?;
+                closed.keys.unproved = Some(format!("{key}: {failure}"));
+            }
+            Err(error) => return Err(error),
+        }
+        Ok(closed)
+    }
+
+    /// Gives the triggers their states back; returns the foreign keys that are to be proved.
+    async fn put_back(self, session: &Session) -> Result<(Closed, Vec<ForeignKey>), BracketError> {
         let relids: Vec<i64> = self.tables.iter().map(|table| table.relid).collect();
         let (flushed, now) = tokio::join!(
             biased;
@@ -223,13 +328,13 @@ impl Bracket {
         })
         .await?;
         assert_states(&after, &wanted)?;
-        let keys = in_own_path(session, keys::prove(session, keys)).await?;
         let (restored, gone) = self.sorted(&wanted);
-        Ok(Closed {
+        let closed = Closed {
             restored,
             gone,
-            keys,
-        })
+            keys: Proof::default(),
+        };
+        Ok((closed, keys))
     }
 
     /// Returns the state that each trigger shall have, by oid; of those that are not named here, nothing is asked.
@@ -249,7 +354,9 @@ impl Bracket {
         let mut wanted = HashMap::new();
         for one in &now.triggers {
             if let Some(before) = own(one) {
-                wanted.insert(one.oid, (before, before.state));
+                if !(self.leaves_disabled && before.state == State::Disabled) {
+                    wanted.insert(one.oid, (before, before.state));
+                }
                 continue;
             }
             // A new partition's copy came into being as the trigger above it was: off.
@@ -297,6 +404,18 @@ impl Bracket {
             .cloned()
             .partition(|one| there.contains(&one.oid))
     }
+}
+
+/// Returns the names of tables and of all that are below them, by the transaction's search path, and the names that
+/// stand for no table.
+pub async fn tree_of(
+    session: &Session,
+    tables: &[QualifiedName],
+) -> Result<(Vec<QualifiedName>, Vec<QualifiedName>), BracketError> {
+    let resolved = resolve(session, tables).await?;
+    let found = in_own_path(session, look(session, &resolved.relids)).await?;
+    let names = found.tables.into_iter().map(|table| table.name).collect();
+    Ok((names, resolved.others))
 }
 
 /// Compares what was read with what shall be.

@@ -4,8 +4,10 @@ use crate::history::error::HistoryError;
 use crate::plan::undo_refusal::UndoRefusal;
 use crate::project::ProjectError;
 use crate::report::event::MigrationRef;
+use crate::report::rollback::Checked;
 use crate::runner::bracket::BracketError;
 use crate::runner::error::{RunError, Stop};
+use crate::runner::proof::ProofError;
 
 /// Why a rollback stopped.
 #[derive(Debug, thiserror::Error)]
@@ -28,6 +30,12 @@ pub enum RollbackError {
     /// The triggers could not be switched or switched back, or a foreign key does not hold.
     #[error(transparent)]
     Bracket(Box<BracketError>),
+    /// What the catalog is cannot be read, or not be remembered.
+    #[error(transparent)]
+    Proof(Box<ProofError>),
+    /// The scripts leave another catalog than there was.
+    #[error("the rollback scripts do not lead back to what was there before")]
+    Differs(Box<Checked>),
     /// A script stopped.
     #[error("the rollback of {} {stop}", migration.label())]
     Stopped {

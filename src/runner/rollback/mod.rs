@@ -4,9 +4,11 @@
 //! takes the lock, decides again, and does it: as one transaction (`shot`) where the scripts allow it,
 //! else in as few as they allow (`parts`), with the rest journalled between them.
 
+mod begin;
 pub mod error;
 pub mod parts;
 pub mod prepare;
+mod proof;
 mod recorder;
 pub mod run;
 mod sending;

@@ -56,6 +56,23 @@ pub fn segments(pieces: &[Piece]) -> Vec<Segment> {
     segments
 }
 
+/// Returns everything that a transaction can have, to be tried in one that is rolled back.
+pub fn all_in_transaction(pieces: &[Piece]) -> Vec<Part> {
+    let segments = segments(pieces).into_iter();
+    let mut parts: Vec<Part> = segments
+        .filter_map(|segment| match segment {
+            Segment::Shot(parts) => Some(parts),
+            Segment::Bare { .. } => None,
+        })
+        .flatten()
+        .collect();
+    for part in &mut parts {
+        part.journalled = false;
+        part.ends = true;
+    }
+    parts
+}
+
 fn stepwise(
     index: usize,
     piece: &Piece,

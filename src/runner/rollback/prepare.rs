@@ -37,6 +37,10 @@ pub struct Request<'a> {
     pub policy: LockPolicy,
     /// Which triggers of the tables are switched off.
     pub switch: Switch,
+    /// Whether a catalog that is not what it was is committed all the same.
+    pub accept_differences: bool,
+    /// Whether nothing is to be changed.
+    pub dry_run: bool,
     /// Run id.
     pub run: String,
     /// The checkout's commit, for the history.

@@ -1,27 +1,27 @@
 //! A rollback that holds the lock: its transactions, one after the other, and how it ended.
 
+use super::begin::{Begun, begin};
 use super::error::RollbackError;
-use super::parts::{Part, Segment, segments};
-use super::prepare::{Piece, Plan, Prepared, Request, decide};
+use super::parts::{Part, Segment, all_in_transaction, segments};
+use super::prepare::{Piece, Plan, Prepared, Request};
 use super::recorder::Recorder;
 use super::shot::{Cost, Shot};
 use super::tables;
-use crate::history::model::{Journal, Key, StatementRow, StatementState};
+use crate::history::model::{History, Journal, Key, StatementRow, StatementState};
 use crate::history::record::Prepared as Statement;
 use crate::history::store::Store;
 use crate::pg::lock::HistoryLock;
 use crate::pg::session::{Command, Session, Window};
 use crate::report::event::{EventSink, RunEvent};
 use crate::report::problem::Problem;
-use crate::report::rollback::{Reverted, RollbackOutcome};
-use crate::runner::apply;
+use crate::report::rollback::{Checked, Reverted, RollbackOutcome};
 use crate::runner::attempt::Interrupt;
 use crate::runner::error::{RunError, Stop};
 use crate::runner::open::{Opened, Opening};
+use crate::runner::proof::Expected;
 use crate::runner::resolve::{self, Fate};
 use crate::runner::stepwise::{self, Steps};
 use crate::runner::transactional::Setup;
-use crate::runner::turn;
 use crate::sql::name::QualifiedName;
 
 /// What came of a rollback.
@@ -33,8 +33,10 @@ pub struct RolledBack {
     pub recorded: bool,
     /// What was taken back and is committed, in order.
     pub reverted: Vec<Reverted>,
-    /// How many statements of the script that stopped are committed.
+    /// How many statements of a script are committed that is not done, and whose that is.
     pub kept: usize,
+    /// Its migration.
+    pub kept_of: Option<String>,
     /// Tries that failed for want of a lock.
     pub retries: u32,
     /// The longest time that one transaction held its locks, in milliseconds.
@@ -43,6 +45,8 @@ pub struct RolledBack {
     pub triggers: Vec<String>,
     /// Foreign keys that were proved.
     pub keys_proved: usize,
+    /// Whether the catalog is what it was.
+    pub checked: Option<Checked>,
     /// The run that had done it already, and could not say so.
     pub done_by: Option<String>,
     /// What stopped it.
@@ -69,10 +73,12 @@ impl RolledBack {
             recorded: false,
             reverted: Vec::new(),
             kept: 0,
+            kept_of: None,
             retries: 0,
             held_ms: 0.0,
             triggers: Vec::new(),
             keys_proved: 0,
+            checked: None,
             done_by: None,
             error: None,
         }
@@ -102,147 +108,49 @@ pub async fn rollback(
     }
 }
 
-/// What taking the lock comes to.
-enum Begun<'a> {
-    /// An earlier run had done it.
-    DoneBy(String),
-    /// The lock is held and the run is recorded.
-    Ready(Box<Run<'a>>),
-}
-
 /// A rollback that holds the lock.
-struct Run<'a> {
-    request: &'a Request<'a>,
-    opening: Opening,
-    opened: Opened,
-    watch_session: Option<Session>,
-    store: Store,
-    lock: HistoryLock,
-    setup: Setup,
-    plan: Plan,
-    reverted: Vec<Reverted>,
-    kept: usize,
-    retries: u32,
-    held_ms: f64,
-    triggers: Vec<String>,
-    keys_proved: usize,
-    unknown: bool,
-    /// The journal of an earlier run.
-    journal: Vec<StatementRow>,
+pub(super) struct Run<'a> {
+    pub(super) request: &'a Request<'a>,
+    pub(super) opening: Opening,
+    pub(super) opened: Opened,
+    pub(super) watch_session: Option<Session>,
+    pub(super) store: Store,
+    pub(super) lock: HistoryLock,
+    pub(super) setup: Setup,
+    pub(super) plan: Plan,
+    pub(super) reverted: Vec<Reverted>,
+    pub(super) kept: usize,
+    pub(super) kept_of: Option<String>,
+    pub(super) retries: u32,
+    pub(super) held_ms: f64,
+    pub(super) triggers: Vec<String>,
+    pub(super) keys_proved: usize,
+    pub(super) unknown: bool,
+    pub(super) history: History,
+    /// Whether the history has checkpoints of the catalog.
+    pub(super) has_checkpoints: bool,
+    /// What the catalog is to be afterwards.
+    pub(super) expected: Option<Expected>,
+    /// Whether it is.
+    pub(super) checked: Option<Checked>,
     /// Tables that are somebody else's: their triggers stay as they are.
-    of_others: Vec<QualifiedName>,
+    pub(super) of_others: Vec<QualifiedName>,
     /// Whether this run has written down what it is going to take back.
-    has_turns: bool,
+    pub(super) has_turns: bool,
     /// Index of the script whose settings the session has.
-    in_session: Option<usize>,
-}
-
-/// Takes the lock, decides again, and writes the run's first row.
-async fn begin<'a>(
-    request: &'a Request<'a>,
-    prepared: Prepared,
-    interrupt: &mut Interrupt,
-    sink: &mut dyn EventSink,
-) -> Result<Begun<'a>, RollbackError> {
-    let Prepared { mut opened, plan } = prepared;
-    let schema = &request.opening.history_schema;
-    let lock = HistoryLock::new(schema);
-    turn::take(&opened.session, lock, request.wait, interrupt, sink).await?;
-    let look = opened.take_look().await?;
-    let store = look.located(0)?.store();
-    let look = look.in_full(&opened.session).await?;
-    let journal = look.history.open_statements.clone();
-    let now = decide(request, &opened, look).await?;
-    if !now.is_same(&plan) {
-        return Err(RollbackError::Changed);
-    }
-    if let Some(run) = now.unheard {
-        store
-            .finish_run(&opened.session, &run, "applied", None)
-            .await?;
-        return Ok(Begun::DoneBy(run));
-    }
-    let of_others = passed_over(&opened, &now, sink).await?;
-    let mut phases: Vec<String> = now
-        .pieces
-        .iter()
-        .map(|piece| piece.layer.phase.clone())
-        .collect();
-    phases.dedup();
-    let commit = request.git_commit.as_deref();
-    store
-        .start_run(&opened.session, &request.run, "rollback", &phases, commit)
-        .await?;
-    sink.event(&RunEvent::RunStarted {
-        run: request.run.clone(),
-        migrations: now.pieces.len(),
-        statements: now.pieces.iter().map(Piece::statements).sum(),
-    });
-    Ok(Begun::Ready(Box::new(Run {
-        request,
-        opening: Opening {
-            look: None,
-            ..request.opening.clone()
-        },
-        setup: apply::setup(&opened, request.policy),
-        opened,
-        watch_session: None,
-        store,
-        lock,
-        plan: now,
-        reverted: Vec::new(),
-        kept: 0,
-        retries: 0,
-        held_ms: 0.0,
-        triggers: Vec::new(),
-        keys_proved: 0,
-        unknown: false,
-        journal,
-        of_others,
-        has_turns: false,
-        in_session: None,
-    })))
-}
-
-/// Tells of tables whose triggers the role may not switch, and returns them. One that `phases.toml`
-/// names stays among those that are switched, and is an error there.
-async fn passed_over(
-    opened: &Opened,
-    plan: &Plan,
-    sink: &mut dyn EventSink,
-) -> Result<Vec<QualifiedName>, RollbackError> {
-    let all: Vec<Part> = plan
-        .pieces
-        .iter()
-        .enumerate()
-        .map(|(piece, one)| Part {
-            piece,
-            statements: one.script.body(),
-            journalled: false,
-            ends: true,
-        })
-        .collect();
-    let tables = tables::written_by(&plan.pieces, &all);
-    let path = &opened.beginnings.search_path;
-    let found = tables::of_others(&opened.session, path, &tables).await?;
-    if !found.is_empty() {
-        let names: Vec<String> = found.iter().map(ToString::to_string).collect();
-        let problem = Problem::new(
-            "triggers-stay-on",
-            "triggers of tables that belong to another role fire as usual",
-        );
-        sink.event(&RunEvent::Warning {
-            problem: problem.detail(names.join(", ")),
-        });
-    }
-    Ok(found)
+    pub(super) in_session: Option<usize>,
 }
 
 impl Run<'_> {
     /// Does it, and records how it ended.
     async fn walk(mut self, interrupt: &mut Interrupt, sink: &mut dyn EventSink) -> RolledBack {
-        let result = Box::pin(self.do_all(interrupt, sink)).await;
+        let result = if self.request.dry_run {
+            Box::pin(self.rehearse(interrupt, sink)).await
+        } else {
+            Box::pin(self.do_all(interrupt, sink)).await
+        };
         let outcome = match &result {
+            Ok(()) if self.request.dry_run => RollbackOutcome::Planned,
             Ok(()) => RollbackOutcome::RolledBack,
             Err(_) if self.unknown => RollbackOutcome::Unknown,
             Err(error) if error.is_interrupt() => RollbackOutcome::Interrupted,
@@ -258,13 +166,15 @@ impl Run<'_> {
         }
         RolledBack {
             outcome,
-            recorded: true,
+            recorded: !self.request.dry_run,
             reverted: self.reverted,
             kept: self.kept,
+            kept_of: self.kept_of,
             retries: self.retries,
             held_ms: self.held_ms,
             triggers: self.triggers,
             keys_proved: self.keys_proved,
+            checked: self.checked,
             done_by: None,
             error,
         }
@@ -282,18 +192,38 @@ impl Run<'_> {
             self.write_turns(StatementState::Intent).await?;
             self.has_turns = true;
         }
-        for segment in segments {
+        self.expect(sink).await?;
+        let last = segments.len().saturating_sub(1);
+        for (at, segment) in segments.into_iter().enumerate() {
             if interrupt.is_set() {
                 return Err(RunError::Interrupted.into());
             }
             match segment {
-                Segment::Shot(parts) => self.shoot(&parts, turns, interrupt, sink).await?,
+                Segment::Shot(parts) => {
+                    let ends = (turns, at == last);
+                    self.shoot(&parts, ends, interrupt, sink).await?;
+                }
                 Segment::Bare { piece, statement } => {
                     self.run_bare(piece, statement, interrupt, sink).await?;
                 }
             }
         }
         Ok(())
+    }
+
+    /// Runs what a transaction can have in one that is rolled back.
+    async fn rehearse(
+        &mut self,
+        interrupt: &mut Interrupt,
+        sink: &mut dyn EventSink,
+    ) -> Result<(), RollbackError> {
+        self.check_unedited()?;
+        let parts = all_in_transaction(&self.plan.pieces);
+        self.expect(sink).await?;
+        let all = segments(&self.plan.pieces);
+        let is_bare = |one: &Segment| matches!(one, Segment::Bare { .. });
+        let proves = !all.iter().any(is_bare);
+        self.shoot(&parts, (false, proves), interrupt, sink).await
     }
 
     /// Takes the turns back of a rollback that has done nothing: there is nothing to go on with.
@@ -347,8 +277,7 @@ impl Run<'_> {
     }
 
     fn journal_of(&self, piece: &Piece) -> Vec<&StatementRow> {
-        let own = |row: &&StatementRow| row.journal == Journal::Down && row.key == piece.layer.key;
-        self.journal.iter().filter(own).collect()
+        self.history.journal_of(Journal::Down, &piece.layer.key)
     }
 
     /// A script edited after a part of it ran would be recorded as something that never ran.
@@ -392,6 +321,7 @@ impl Run<'_> {
         let journal: Vec<StatementRow> = self.journal_of(&piece).into_iter().cloned().collect();
         let journal: Vec<&StatementRow> = journal.iter().collect();
         self.kept = statement;
+        self.kept_of = Some(piece.named.label());
         let result = self
             .bare(&piece, index, statement, &journal, interrupt, sink)
             .await;
@@ -441,7 +371,7 @@ impl Run<'_> {
     async fn shoot(
         &mut self,
         parts: &[Part],
-        turns: bool,
+        (turns, is_last): (bool, bool),
         interrupt: &mut Interrupt,
         sink: &mut dyn EventSink,
     ) -> Result<(), RollbackError> {
@@ -463,13 +393,21 @@ impl Run<'_> {
             goes_on: first.is_some() && first == self.in_session,
             setup: &self.setup,
             kept: self.kept,
+            rehearsal: self.request.dry_run,
+            expected: self.expected.as_ref().filter(|_| is_last),
+            accepts: self.request.accept_differences,
+            version: self.opened.facts.version_num,
         };
         let mut link = self.opened.link(&mut self.watch_session, interrupt, sink);
         let cost = match shot.run(&mut link).await {
             Ok(cost) => cost,
             Err(error) => {
                 self.after_stop(parts, error, sink).await?;
-                Cost::default()
+                let (session, run) = (&self.opened.session, &self.request.run);
+                Cost {
+                    durations: self.store.durations(session, run).await?,
+                    ..Cost::default()
+                }
             }
         };
         self.in_session = parts
@@ -496,6 +434,7 @@ impl Run<'_> {
     fn note(&mut self, parts: &[Part], cost: Cost, sink: &mut dyn EventSink) {
         self.retries += cost.retries;
         self.held_ms = self.held_ms.max(cost.held.as_secs_f64() * 1000.0);
+        self.checked = cost.checked.or(self.checked.take());
         if let Some(closed) = &cost.closed {
             let restored = closed.restored.iter();
             self.triggers
@@ -504,17 +443,19 @@ impl Run<'_> {
             self.triggers.dedup();
             self.keys_proved += closed.keys.proved.len();
         }
-        for (at, part) in parts.iter().enumerate() {
+        for part in parts {
             let piece = &self.plan.pieces[part.piece];
             if !part.ends {
                 self.kept = part.statements.end;
+                self.kept_of = Some(piece.named.label());
                 continue;
             }
             self.kept = 0;
-            let duration_ms = cost
-                .parts
-                .get(at)
-                .map_or(0.0, |time| time.as_secs_f64() * 1000.0);
+            if self.request.dry_run {
+                continue;
+            }
+            let key = piece.layer.key.to_text();
+            let duration_ms = cost.durations.get(&key).copied().unwrap_or(0.0);
             sink.event(&RunEvent::MigrationReverted {
                 migration: piece.named.clone(),
                 statements: piece.statements(),
@@ -599,10 +540,17 @@ impl Run<'_> {
         let reset = self.opened.settings.reset_sql();
         let run = &self.request.run;
         // The end of the session gives the lock back too.
+        let ended = async {
+            if self.request.dry_run {
+                return Ok(());
+            }
+            let (store, word) = (&self.store, outcome.stored());
+            store.finish_run(session, run, word, error).await
+        };
         let (reset, ended, _) = tokio::join!(
             biased;
             session.run(&reset),
-            self.store.finish_run(session, run, outcome.stored(), error),
+            ended,
             self.lock.release(session),
         );
         let failed = match (reset, ended) {

@@ -5,13 +5,16 @@ use std::time::Instant;
 
 use tokio::sync::mpsc;
 
+use super::proof;
 use crate::history::record::Prepared as Statement;
 use crate::pg::error::DbFailure;
 use crate::pg::session::{Command, CopyFailure, Session, Window};
 use crate::project::RereadFault;
 use crate::project::script::Script;
+use crate::report::rollback::Checked;
 use crate::runner::attempt::Answer;
 use crate::runner::bracket::BracketError;
+use crate::runner::proof::ProofError;
 
 /// Where a try failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,10 +25,10 @@ pub(super) enum At {
     Statement(usize, usize),
     /// Rows that could not be read again.
     Rows(usize, usize, RereadFault),
-    /// Behind the last statement.
-    End,
-    /// In a history row.
-    Record,
+    /// Behind a part's last statement.
+    End(usize),
+    /// In a part's history row.
+    Record(usize),
     /// In the commit.
     Commit,
 }
@@ -34,8 +37,12 @@ impl At {
     /// The part that is to blame.
     pub(super) fn part(&self, of: usize) -> usize {
         match self {
-            Self::Begin(part) | Self::Statement(part, _) | Self::Rows(part, ..) => *part,
-            Self::End | Self::Record | Self::Commit => of.saturating_sub(1),
+            Self::Begin(part)
+            | Self::Statement(part, _)
+            | Self::Rows(part, ..)
+            | Self::End(part)
+            | Self::Record(part) => *part,
+            Self::Commit => of.saturating_sub(1),
         }
     }
 }
@@ -47,6 +54,10 @@ pub(super) enum Failed {
     At(At, DbFailure),
     /// The triggers could not be switched, or not be switched back, or a foreign key does not hold.
     Bracket(BracketError),
+    /// What the catalog is cannot be read.
+    Proof(ProofError),
+    /// The catalog is not what it was.
+    Differs(Checked),
 }
 
 impl Failed {
@@ -55,12 +66,20 @@ impl Failed {
         match self {
             Self::At(_, failure) => Some(failure),
             Self::Bracket(error) => error.failure(),
+            Self::Proof(error) => proof::failure(error),
+            Self::Differs(_) => None,
         }
     }
 
     /// Makes it of a failure before a part's first statement or behind the last.
     pub(super) fn own(at: At) -> impl FnOnce(DbFailure) -> Self {
         move |failure| Self::At(at, failure)
+    }
+}
+
+impl From<ProofError> for Failed {
+    fn from(error: ProofError) -> Self {
+        Self::Proof(error)
     }
 }
 

@@ -1,6 +1,7 @@
 //! One transaction of a rollback: begin, scripts in reverse order, history rows, commit; retried as a
 //! whole.
 
+use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc;
@@ -8,16 +9,20 @@ use tokio::sync::mpsc;
 use super::error::RollbackError;
 use super::parts::Part;
 use super::prepare::Piece;
+use super::proof;
 use super::recorder::Recorder;
 use super::sending::{At, Failed, Sending};
+use crate::history::checkpoint::Moment;
 use crate::pg::error::Kind;
 use crate::pg::lock::LOST;
 use crate::pg::settings::DISCARD;
 use crate::report::event::MigrationRef;
 use crate::report::place::Snippet;
+use crate::report::rollback::{Checked, Proven};
 use crate::runner::attempt::{Cancelled, Driven, Heading, Link, drive, is_gone, no_answer};
 use crate::runner::bracket::{Bracket, Closed, Switch};
 use crate::runner::error::Stop;
+use crate::runner::proof::{Expected, ProofError};
 use crate::runner::retry::{Next, Tries};
 use crate::runner::stepwise;
 use crate::runner::transactional::{Again, GUARD_ERROR, Setup, end_failed, limits, wait_for_retry};
@@ -40,6 +45,14 @@ pub(super) struct Shot<'a> {
     pub(super) goes_on: bool,
     /// How transactions are set up.
     pub(super) setup: &'a Setup,
+    /// What the catalog is to be at its end, where that is the end of everything.
+    pub(super) expected: Option<&'a Expected>,
+    /// Whether a catalog that is not that is committed all the same.
+    pub(super) accepts: bool,
+    /// The server's version number.
+    pub(super) version: u32,
+    /// Whether it ends in a rollback, and records nothing.
+    pub(super) rehearsal: bool,
     /// How many statements of the first part's script are committed already.
     pub(super) kept: usize,
 }
@@ -51,10 +64,12 @@ pub(super) struct Cost {
     pub(super) retries: u32,
     /// From the last try's first statement to its commit: as long as any lock was held.
     pub(super) held: Duration,
-    /// How long each part took.
-    pub(super) parts: Vec<Duration>,
+    /// How long each migration's script took, in milliseconds, by its key.
+    pub(super) durations: HashMap<String, f64>,
     /// What the trigger bracket has found.
     pub(super) closed: Option<Closed>,
+    /// Whether the catalog is what it was.
+    pub(super) checked: Option<Checked>,
 }
 
 /// What one try came to.
@@ -65,28 +80,20 @@ type Tried = Driven<Result<Done, Failed>>;
 struct Done {
     begun: Vec<Option<Instant>>,
     committed: Instant,
+    durations: HashMap<String, f64>,
     closed: Option<Closed>,
+    checked: Option<Checked>,
 }
 
 impl Done {
     fn cost(self, retries: u32) -> Cost {
-        let begun: Vec<Instant> = self
-            .begun
-            .iter()
-            .map(|at| at.unwrap_or(self.committed))
-            .collect();
-        let ends = begun.iter().skip(1).chain([&self.committed]);
+        let begun = self.begun.first().copied().flatten();
         Cost {
             retries,
-            held: begun
-                .first()
-                .map_or(Duration::ZERO, |at| self.committed.duration_since(*at)),
-            parts: begun
-                .iter()
-                .zip(ends)
-                .map(|(from, to)| to.saturating_duration_since(*from))
-                .collect(),
+            held: begun.map_or(Duration::ZERO, |at| self.committed.duration_since(at)),
+            durations: self.durations,
             closed: self.closed,
+            checked: self.checked,
         }
     }
 }
@@ -176,61 +183,114 @@ impl Shot<'_> {
     /// Puts the whole transaction on the wire. Nothing is awaited between the statements; if one
     /// fails, the server refuses those behind it, and makes the `COMMIT` a rollback.
     async fn send(&self, mut sending: Sending<'_>, lock_timeout: Duration) -> Result<Done, Failed> {
-        let setup = self.setup;
-        let mut settings = self.settings(lock_timeout);
-        let restore = setup.restore.as_ref().map(|all| all.join("; "));
+        let session = sending.session;
+        let restore = self.setup.restore.as_ref().map(|all| all.join("; "));
+        let mut settings = [0, 1].map(|at| self.settings(at, lock_timeout));
         sending.push("begin".to_owned(), At::Begin(0));
         if let Some(restore) = restore.as_ref().filter(|_| !self.goes_on) {
             sending.push(restore.clone(), At::Begin(0));
         }
-        sending.push(settings.clone(), At::Begin(0));
+        let [first, _] = &settings;
+        sending.push(format!("{}{first}", self.path_of(0)), At::Begin(0));
         let bracket = if self.tables.is_empty() {
             None
         } else {
             sending.flush().await?;
-            Some(Bracket::open(sending.session, self.tables, self.switch).await?)
+            Some(Bracket::open(session, self.tables, self.switch).await?)
         };
         if bracket.as_ref().is_some_and(Bracket::is_replica) {
             // What is reset between the scripts would let the triggers fire again.
-            settings.push_str("; set local session_replication_role = replica");
+            for settings in &mut settings {
+                settings.push_str("; set local session_replication_role = replica");
+            }
         }
-        // What one script has left in the session does not reach the next.
-        let own = setup.own_prefix();
-        let restored = restore.map_or(String::new(), |text| format!("; {text}"));
-        let between =
-            format!("set constraints all immediate; {own}; {DISCARD}{restored}; {settings}");
         for (at, part) in self.parts.iter().enumerate() {
+            let settings = &settings[at.min(1)];
             if at > 0 {
-                sending.push(between.clone(), At::Begin(at));
+                // What one script has left in the session does not reach the next.
+                let restored = restore
+                    .as_ref()
+                    .map_or(String::new(), |all| format!("; {all}"));
+                let path = self.path_of(at);
+                let between = format!("{DISCARD}{restored}; {path}{settings}");
+                sending.push(between, At::Begin(at));
             }
-            let script = &self.pieces[part.piece].script;
-            for index in part.statements.clone() {
-                sending.statement(script, at, index).await?;
-                if script.resets_settings(index) {
-                    sending.push(settings.clone(), At::Begin(at));
-                }
-            }
+            self.script(&mut sending, at, part, settings).await?;
         }
         let closed = match bracket {
-            Some(bracket) => Some(self.close(&mut sending, bracket, &settings).await?),
+            Some(bracket) => Some(self.close(&mut sending, bracket, &settings[1]).await?),
             None => None,
         };
-        let end = format!("set constraints all immediate; {own}; {DISCARD}");
-        sending.push(end, At::End);
-        self.record(&mut sending).await?;
-        sending.push("commit".to_owned(), At::Commit);
+        // A script that goes on outside of this transaction keeps what it has made in the session.
+        if self.parts.last().is_some_and(|part| part.ends) {
+            sending.push(DISCARD.to_owned(), At::End(self.parts.len() - 1));
+        }
         sending.flush().await?;
+        let recorder = self.recorder;
+        let checked = match self.expected {
+            Some(expected) => Some(self.prove(&sending, expected).await?),
+            None => None,
+        };
+        if self.rehearsal {
+            let ended = session.run("rollback").await;
+            ended.map_err(Failed::own(At::Commit))?;
+            return Ok(Done {
+                begun: sending.begun(),
+                committed: Instant::now(),
+                durations: HashMap::new(),
+                closed,
+                checked,
+            });
+        }
+        let (durations, committed) = tokio::join!(
+            biased;
+            recorder.store.durations(session, recorder.run),
+            session.run("commit"),
+        );
+        committed.map_err(Failed::own(At::Commit))?;
         Ok(Done {
             begun: sending.begun(),
             committed: Instant::now(),
+            durations: durations.unwrap_or_default(),
             closed,
+            checked,
         })
     }
 
-    /// The limits and the path of a script; one that goes on in the middle keeps the path it has set.
-    fn settings(&self, lock_timeout: Duration) -> String {
+    /// Sends a part's statements, and what is recorded of it.
+    async fn script(
+        &self,
+        sending: &mut Sending<'_>,
+        at: usize,
+        part: &Part,
+        settings: &str,
+    ) -> Result<(), Failed> {
+        let piece = &self.pieces[part.piece];
+        for index in part.statements.clone() {
+            sending.statement(&piece.script, at, index).await?;
+            if piece.script.resets_settings(index) {
+                sending.push(settings.to_owned(), At::Begin(at));
+            }
+        }
+        let own = self.setup.own_prefix();
+        sending.push(format!("set constraints all immediate; {own}"), At::End(at));
+        self.record(sending, at, part).await
+    }
+
+    /// A script that goes on outside of this transaction has its path in the session.
+    fn path_of(&self, at: usize) -> String {
+        match &self.setup.search_path {
+            Some(path) if self.parts[at].journalled && !(at == 0 && self.goes_on) => {
+                format!("set search_path = {path}; ")
+            }
+            _ => String::new(),
+        }
+    }
+
+    /// The limits and the path of a part; a script that goes on in the middle keeps the path it has set.
+    fn settings(&self, at: usize, lock_timeout: Duration) -> String {
         let mut setup = self.setup.clone();
-        if self.goes_on {
+        if self.goes_on && at == 0 {
             setup.search_path = None;
         }
         setup
@@ -245,38 +305,59 @@ impl Shot<'_> {
         bracket: Bracket,
         settings: &str,
     ) -> Result<Closed, Failed> {
-        let role = &self.setup.own_role;
-        let own = format!("set local session authorization default; {role}; {settings}");
-        sending.push(own, At::End);
+        let last = self.parts.len().saturating_sub(1);
+        sending.push(settings.to_owned(), At::End(last));
         sending.flush().await?;
-        Ok(bracket.close(sending.session).await?)
+        let closed = bracket.close(sending.session).await?;
+        sending.push(self.setup.own_prefix(), At::End(last));
+        Ok(closed)
     }
 
-    /// Writes the journal and the history's rows.
-    async fn record(&self, sending: &mut Sending<'_>) -> Result<(), Failed> {
-        let pieces = || {
-            self.parts
-                .iter()
-                .map(|part| (part, &self.pieces[part.piece]))
-        };
-        for (part, piece) in pieces().filter(|(part, _)| part.journalled) {
+    /// Holds the catalog against what it is to be, and remembers what it is.
+    async fn prove(&self, sending: &Sending<'_>, expected: &Expected) -> Result<Checked, Failed> {
+        let (session, store) = (sending.session, self.recorder.store);
+        let (found, picture) = expected.compare(session, self.version, store).await?;
+        let checked = proof::checked(found);
+        if checked.proven == Proven::Differs && !self.accepts {
+            return Err(Failed::Differs(checked));
+        }
+        if !self.rehearsal {
+            let recorded = picture
+                .record(session, store, self.recorder.run, Moment::End, None)
+                .await;
+            recorded.map_err(ProofError::from)?;
+        }
+        Ok(checked)
+    }
+
+    /// Writes the journal and the history's rows of a part.
+    async fn record(
+        &self,
+        sending: &mut Sending<'_>,
+        at: usize,
+        part: &Part,
+    ) -> Result<(), Failed> {
+        if self.rehearsal {
+            return Ok(());
+        }
+        let piece = &self.pieces[part.piece];
+        if part.journalled {
             for statement in self.recorder.journal(piece, part.statements.clone()) {
-                sending.own(statement, At::Record);
+                sending.own(statement, At::Record(at));
             }
         }
-        for (_, piece) in pieces().filter(|(part, _)| part.ends) {
-            let last = if self.recorder.turns {
-                sending.flush().await?;
-                self.recorder
-                    .last_journal(sending.session, piece)
-                    .await
-                    .map_err(Failed::own(At::Record))?
-            } else {
-                None
-            };
-            for statement in self.recorder.record(piece, last) {
-                sending.own(statement, At::Record);
-            }
+        if !part.ends {
+            return Ok(());
+        }
+        let last = if self.recorder.turns {
+            sending.flush().await?;
+            let last = self.recorder.last_journal(sending.session, piece).await;
+            last.map_err(Failed::own(At::Record(at)))?
+        } else {
+            None
+        };
+        for statement in self.recorder.record(piece, last) {
+            sending.own(statement, At::Record(at));
         }
         Ok(())
     }
@@ -286,7 +367,7 @@ impl Shot<'_> {
         let last = self.parts.len().saturating_sub(1);
         let part = match failed {
             Failed::At(at, _) => at.part(self.parts.len()).min(last),
-            Failed::Bracket(_) => last,
+            _ => last,
         };
         &self.piece(part).named
     }
@@ -323,6 +404,8 @@ impl Shot<'_> {
         let snippet = self.snippet(&failed);
         let (at, failure) = match failed {
             Failed::Bracket(error) => return RollbackError::Bracket(Box::new(error)),
+            Failed::Proof(error) => return RollbackError::Proof(Box::new(error)),
+            Failed::Differs(checked) => return RollbackError::Differs(Box::new(checked)),
             Failed::At(at, failure) => (at, failure),
         };
         let ended_by_code = failure.sqlstate.as_deref() == Some("2D000");
@@ -336,13 +419,13 @@ impl Shot<'_> {
                 kept,
             },
             At::Rows(_, _, why) => Stop::Rows { why, snippet, kept },
-            At::Record if failure.message.contains(GUARD_ERROR) => Stop::EscapedTransaction,
-            At::Record if failure.message.contains(LOST) => Stop::LostLock,
-            At::Record => Stop::Own {
+            At::Record(_) if failure.message.contains(GUARD_ERROR) => Stop::EscapedTransaction,
+            At::Record(_) if failure.message.contains(LOST) => Stop::LostLock,
+            At::Record(_) => Stop::Own {
                 what: "could not write the history",
                 failure,
             },
-            At::Begin(_) | At::End | At::Commit => Stop::AtEnd { failure },
+            At::Begin(_) | At::End(_) | At::Commit => Stop::AtEnd { failure },
         };
         RollbackError::Stopped {
             migration: Box::new(named),

@@ -102,6 +102,11 @@ pub(in crate::render) fn autovacuum(query: &str) -> Blocker {
 pub(in crate::render) fn events() -> Vec<RunEvent> {
     let mut all = start_of_a_run();
     all.extend(middle_of_a_run());
+    all.push(RunEvent::MigrationReverted {
+        migration: migration(),
+        statements: 2,
+        duration_ms: 12.5,
+    });
     all.push(RunEvent::MigrationApplied {
         migration: migration(),
         statements: 14,

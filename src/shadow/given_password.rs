@@ -16,7 +16,7 @@ const PREFIX: &str = "pass-";
 
 /// A password file for as long as this value lives.
 #[derive(Debug)]
-pub(super) struct GivenPassword {
+pub struct GivenPassword {
     path: PathBuf,
     /// Keeps the file open that has no name.
     _memory: Option<File>,
@@ -26,7 +26,7 @@ pub(super) struct GivenPassword {
 
 impl GivenPassword {
     /// Makes the file, in memory where the system can.
-    pub(super) fn new(password: &Secret, state: &Path) -> io::Result<Self> {
+    pub fn new(password: &Secret, state: &Path) -> io::Result<Self> {
         if cfg!(target_os = "linux") {
             in_memory(password)
         } else {
@@ -35,7 +35,7 @@ impl GivenPassword {
     }
 
     /// Returns the path by which a child process finds it.
-    pub(super) fn path(&self) -> &Path {
+    pub fn path(&self) -> &Path {
         &self.path
     }
 }
