@@ -22,6 +22,8 @@ pub mod plan;
 pub mod seed;
 // L4: doing.
 pub mod runner;
+// L4, above it: showing what it would do.
+pub mod preview;
 // L5: showing.
 pub mod render;
 // L6: the command line.

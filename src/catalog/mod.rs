@@ -3,6 +3,7 @@
 //! An object is what it is called and what is said of it, both as text ([`model`]). The queries below `queries/` say
 //! which objects there are and what is said of each: a new property is a new column there, and nothing else.
 
+pub mod access;
 pub mod ddl;
 pub mod diagram;
 pub mod diff;

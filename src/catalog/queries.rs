@@ -7,7 +7,7 @@ use crate::sql::token::{Kind, Token, Tokens};
 /// A query with the name of its file.
 pub(super) struct Query {
     pub(super) name: &'static str,
-    text: &'static str,
+    pub(super) text: &'static str,
 }
 
 macro_rules! queries {
@@ -89,7 +89,7 @@ impl Query {
     }
 
     /// Returns the query for a server's version (`server_version_num`); `$1` is the history's schema.
-    fn sql(&self, version: u32) -> String {
+    pub(super) fn sql(&self, version: u32) -> String {
         let mut out = String::with_capacity(self.text.len() * 2);
         // Whether what is read is wanted, for each `if` that is open.
         let mut wanted = vec![true];

@@ -4,12 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use super::commands::{
-    apply::ApplyArgs, backup::BackupArgs, baseline::BaselineArgs, completions::CompletionsArgs,
-    config::ConfigArgs, db::DbArgs, diagram::DiagramArgs, history::HistoryArgs, init::InitArgs,
-    man::ManArgs, new::NewArgs, repair::RepairArgs, rollback::RollbackArgs, seed::SeedArgs,
-    status::StatusArgs, triggers::TriggersArgs,
-};
+use super::commands::{apply::ApplyArgs, backup::BackupArgs, baseline::BaselineArgs, completions::CompletionsArgs, config::ConfigArgs, db::DbArgs, diagram::DiagramArgs, history::HistoryArgs, init::InitArgs, man::ManArgs, new::NewArgs, plan::PlanArgs, repair::RepairArgs, rollback::RollbackArgs, seed::SeedArgs, status::StatusArgs, triggers::TriggersArgs};
 
 /// Deploy PostgreSQL schemas in phases, and take them back
 #[derive(Debug, Parser)]
@@ -146,6 +141,7 @@ pub enum Command {
     Init(InitArgs),
     New(NewArgs),
     Status(StatusArgs),
+    Plan(PlanArgs),
     Apply(ApplyArgs),
     Rollback(RollbackArgs),
     History(HistoryArgs),

@@ -1,4 +1,4 @@
-//! Keeps a password that was typed into `--database-url` out of the process list.
+//! Keeps a password that was typed into `--database-url` or `--shadow-url` out of the process list.
 
 use std::ffi::OsString;
 use std::os::unix::process::CommandExt;
@@ -11,11 +11,17 @@ use super::exit::Exit;
 
 /// Variable that carries the URL from the first process image to the second.
 pub const CARRIER: &str = "EVMIG_DATABASE_URL_FROM_FLAG";
+/// The same for the server of throw-away databases.
+pub const SHADOW_CARRIER: &str = "EVMIG_SHADOW_URL_FROM_FLAG";
 
 /// What stands in the argument's place in the second image.
 pub const PLACEHOLDER: &str = "from-environment";
 
-const FLAG: &str = "--database-url";
+/// Flags that take a URL, with their carriers.
+const FLAGS: [(&str, &str); 2] = [
+    ("--database-url", CARRIER),
+    ("--shadow-url", SHADOW_CARRIER),
+];
 
 /// Replaces this process by itself, with the URL in a variable instead of an argument, if an
 /// argument holds a password. `/proc/<pid>/cmdline` can be read by everybody, `environ` cannot.
@@ -23,32 +29,37 @@ const FLAG: &str = "--database-url";
 /// Returns only if nothing had to be hidden (`None`) or if it could not be.
 pub fn hide_password() -> Option<Exit> {
     let arguments: Vec<OsString> = std::env::args_os().collect();
-    let (at, prefix, url) = arguments
-        .iter()
-        .enumerate()
-        .skip(1)
-        .find_map(|(at, argument)| {
-            let text = argument.to_str()?;
-            if let Some(url) = text.strip_prefix(FLAG)?.strip_prefix('=') {
-                return Some((at, "--database-url=", url));
-            }
-            let url = arguments.get(at + 1)?.to_str()?;
-            (text == FLAG).then_some((at + 1, "", url))
-        })?;
-    // Also what keeps the second image from a third.
-    if !may_hold_password(url) {
-        return None;
-    }
+    // What may hold none also keeps the second image from a third.
+    let (at, prefix, url, carrier) = FLAGS.iter().find_map(|(flag, carrier)| {
+        let (at, prefix, url) = url_of(&arguments, flag)?;
+        may_hold_password(url).then_some((at, prefix, url, carrier))
+    })?;
     let program = std::env::current_exe().ok()?;
     let mut command = Command::new(program);
     command
         .args(&arguments[1..at])
         .arg(format!("{prefix}{PLACEHOLDER}"))
         .args(&arguments[at + 1..]);
-    command.env(CARRIER, url);
+    command.env(carrier, url);
     drop(command.exec());
     // Without a second image the password would stay readable by everybody: better not to start.
     Some(Exit::Refused)
+}
+
+/// Returns where the URL of a flag stands, what stands before it in the same argument, and the URL.
+fn url_of<'a>(arguments: &'a [OsString], flag: &str) -> Option<(usize, String, &'a str)> {
+    arguments
+        .iter()
+        .enumerate()
+        .skip(1)
+        .find_map(|(at, argument)| {
+            let text = argument.to_str()?;
+            if let Some(url) = text.strip_prefix(flag)?.strip_prefix('=') {
+                return Some((at, format!("{flag}="), url));
+            }
+            let url = arguments.get(at + 1)?.to_str()?;
+            (text == flag).then(|| (at + 1, String::new(), url))
+        })
 }
 
 /// Returns the flags about output of a command line that clap has refused: its error is to be shown

@@ -2,6 +2,7 @@
 
 mod backup;
 mod bracket;
+mod preview;
 mod refusal;
 mod restore;
 mod rollback;
@@ -20,6 +21,7 @@ use crate::shadow::EmbeddedError;
 
 pub use backup::of_backup;
 pub use bracket::of_bracket;
+pub use preview::of_preview;
 pub use restore::of_restore;
 pub use rollback::of_rollback;
 pub use run::{RunContext, of_run};

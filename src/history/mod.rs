@@ -11,6 +11,7 @@ pub mod ledger;
 pub mod locate;
 pub mod model;
 pub mod record;
+pub mod replay;
 pub mod rows;
 pub mod store;
 pub mod upgrade;

@@ -133,7 +133,7 @@ pub enum CopyFailure<E> {
     Data(E),
 }
 
-type Answer<'a> = Pin<Box<dyn Future<Output = Result<(), DbFailure>> + 'a>>;
+type Answer<'a> = Pin<Box<dyn Future<Output = Result<Vec<Row>, DbFailure>> + 'a>>;
 
 /// Notices and warnings of a session, in the order they came.
 pub type Notices = mpsc::Receiver<Notice>;
@@ -356,14 +356,25 @@ impl Session {
         window: Window,
         mut answered: impl FnMut(usize),
     ) -> Result<usize, (usize, DbFailure)> {
+        self.pipeline_rows(commands, window, |at, _| answered(at))
+            .await
+    }
+
+    /// The same, with the rows of evmig's own statements; of the user's there are none.
+    pub async fn pipeline_rows<'a>(
+        &'a self,
+        commands: impl IntoIterator<Item = Command<'a>>,
+        window: Window,
+        mut answered: impl FnMut(usize, Vec<Row>),
+    ) -> Result<usize, (usize, DbFailure)> {
         let mut flight: VecDeque<(usize, Answer<'a>)> = VecDeque::new();
         let mut bytes_in_flight = 0;
         let mut done = 0;
         let mut failed: Option<(usize, DbFailure)> = None;
-        let mut settle = |result: Result<(), DbFailure>,
+        let mut settle = |result: Result<Vec<Row>, DbFailure>,
                           failed: &mut Option<(usize, DbFailure)>| {
             match result {
-                Ok(()) if failed.is_none() => answered(done),
+                Ok(rows) if failed.is_none() => answered(done, rows),
                 Err(failure) if failed.is_none() => *failed = Some((done, failure)),
                 _ => {}
             }
@@ -397,10 +408,10 @@ impl Session {
     /// Puts a command on the wire now, by polling its future once, and returns its answer.
     fn send<'a>(&'a self, command: &Command<'a>) -> Answer<'a> {
         let mut answer: Answer<'a> = match *command {
-            Command::Text(sql) => Box::pin(self.run_users(sql)),
-            Command::Own(sql, parameters) => {
-                Box::pin(async move { self.query(sql, parameters).await.map(|_| ()) })
+            Command::Text(sql) => {
+                Box::pin(async move { self.run_users(sql).await.map(|()| Vec::new()) })
             }
+            Command::Own(sql, parameters) => Box::pin(self.query(sql, parameters)),
         };
         match answer.as_mut().now_or_never() {
             Some(result) => Box::pin(std::future::ready(result)),

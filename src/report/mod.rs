@@ -2,10 +2,12 @@
 //!
 //! Producers (project, runner, history, …) fill these types; `render` turns them into bytes.
 
+pub mod access;
 pub mod backup;
 pub mod change;
 pub mod config;
 pub mod diagram;
+pub mod dry_run;
 pub mod event;
 pub mod history;
 pub mod place;

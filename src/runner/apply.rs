@@ -167,7 +167,7 @@ enum Prepared<'a> {
 }
 
 /// Statements of a chosen migration, by its index in the project.
-pub(super) type Scripts = Vec<(usize, Script)>;
+pub type Scripts = Vec<(usize, Script)>;
 
 /// Reads the history and decides; nothing is written before the lock is held.
 async fn prepare<'a>(
@@ -412,7 +412,7 @@ fn nothing_to_do(project: &Project, chosen: &Chosen, history: &History, located:
 }
 
 /// Cuts the chosen migrations into statements; everything that is wrong is said at once.
-fn scripts(project: &Project, chosen: &Chosen) -> Result<Scripts, RunError> {
+pub fn scripts(project: &Project, chosen: &Chosen) -> Result<Scripts, RunError> {
     let mut scripts = Vec::new();
     let mut errors: Vec<ProjectError> = Vec::new();
     for index in chosen.migrations() {
@@ -428,6 +428,15 @@ fn scripts(project: &Project, chosen: &Chosen) -> Result<Scripts, RunError> {
     } else {
         Err(RunError::Scripts { errors })
     }
+}
+
+/// Refuses files over a database that has what they create, and no history.
+pub async fn refuse_objects_present(
+    session: &Session,
+    project: &Project,
+    scripts: &Scripts,
+) -> Result<(), RunError> {
+    refuse_if_present(project, session, scripts, None).await
 }
 
 /// Asks which of the relations that the scripts create are there already.

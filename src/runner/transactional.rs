@@ -15,7 +15,7 @@ use crate::history::record::Prepared;
 use crate::pg::connect::Notice;
 use crate::pg::error::{DbFailure, Kind};
 use crate::pg::lock::LOST;
-use crate::pg::session::{Command, CopyFailure, Session, Window};
+use crate::pg::session::{Command, CopyFailure, Row, Session, Window};
 use crate::pg::settings::DISCARD;
 use crate::project::RereadFault;
 use crate::project::script::Script;
@@ -100,6 +100,18 @@ pub struct Unit<'a> {
     pub kept: usize,
 }
 
+/// What is asked before a unit's first statement and after each, on the same session; a dry run
+/// measures with it.
+#[derive(Debug, Clone)]
+pub struct Survey<'a> {
+    /// What is asked before the first statement.
+    pub before: &'a str,
+    /// What is asked after each.
+    pub after: &'a str,
+    /// Gets the answers: `None` before the first statement, else the statement's index.
+    pub taken: mpsc::UnboundedSender<(Option<usize>, Vec<Row>)>,
+}
+
 /// What a committed unit cost.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Cost {
@@ -116,6 +128,8 @@ pub(super) enum At {
     Begin,
     /// In the statement with this index.
     Statement(usize),
+    /// In what is asked after it, or before the first.
+    Survey(Option<usize>),
     /// Rows that could not be read again.
     Rows(usize, RereadFault),
     /// Behind the last statement.
@@ -319,8 +333,31 @@ async fn attempt(
     };
     let (sender, answers) = mpsc::unbounded_channel();
     let session = link.session;
-    let work = send(session, setup, unit, lock_timeout, sender);
+    let work = send(session, setup, unit, lock_timeout, &sender, None);
     drive(link, &[heading], answers, work, &mut ()).await
+}
+
+/// Runs a unit once, and tells whoever surveys it what each statement left; nobody else listens.
+///
+/// It is sent by the same function as in a run. After a failure nothing of it remains.
+pub async fn rehearse(
+    session: &Session,
+    setup: &Setup,
+    unit: Unit<'_>,
+    survey: Option<&Survey<'_>>,
+) -> Result<(), Box<Stop>> {
+    let (answers, _nobody) = mpsc::unbounded_channel();
+    let lock_timeout = setup.policy.lock_timeout;
+    let sent = send(session, setup, unit, lock_timeout, &answers, survey).await;
+    let Err((at, failure)) = sent else {
+        return Ok(());
+    };
+    if is_gone(&failure) {
+        return Err(Box::new(Stop::ConnectionLost { failure }));
+    }
+    // What the failure left open is ended; where even that fails, the first failure says why.
+    drop(session.run("rollback").await);
+    Err(Box::new(stop(unit, setup, at, failure, None)))
 }
 
 /// When a transaction is stopped from outside.
@@ -341,7 +378,8 @@ async fn send(
     setup: &Setup,
     unit: Unit<'_>,
     lock_timeout: Duration,
-    answers: mpsc::UnboundedSender<Answer>,
+    answers: &mpsc::UnboundedSender<Answer>,
+    survey: Option<&Survey<'_>>,
 ) -> Result<(), (At, DbFailure)> {
     let settings = setup.settings(unit.guard, lock_timeout).join("; ");
     let mut own_prefix = format!("set constraints all immediate; {}", setup.own_prefix());
@@ -372,20 +410,30 @@ async fn send(
     commands.push(Command::Text(&settings));
     places.push(At::Begin);
     let script = unit.script;
+    let ask = |commands: &mut Vec<_>, places: &mut Vec<At>, at: Option<usize>| {
+        if let Some(survey) = survey {
+            let sql = at.map_or(survey.before, |_| survey.after);
+            commands.push(Command::Own(sql, &[]));
+            places.push(At::Survey(at));
+        }
+    };
+    ask(&mut commands, &mut places, None);
     for index in unit.first..unit.end {
         let text = script.text(index);
         if let Some(data) = script.copy_data(index) {
-            flush(session, &mut commands, &mut places, &answers).await?;
+            flush(session, &mut commands, &mut places, answers, survey).await?;
             session
                 .copy_in(text, data.chunks())
                 .await
                 .map_err(|failure| copy_failed(index, failure))?;
             // The listener may be gone; nothing depends on it.
             let _ = answers.send(Answer::Statement(index));
+            ask(&mut commands, &mut places, Some(index));
             continue;
         }
         commands.push(Command::Text(text));
         places.push(At::Statement(index));
+        ask(&mut commands, &mut places, Some(index));
         if script.resets_settings(index) {
             commands.push(Command::Text(&settings));
             places.push(At::Begin);
@@ -399,7 +447,7 @@ async fn send(
     }
     commands.push(Command::Text("commit"));
     places.push(At::Commit);
-    flush(session, &mut commands, &mut places, &answers).await
+    flush(session, &mut commands, &mut places, answers, survey).await
 }
 
 fn copy_failed(index: usize, failure: CopyFailure<RereadFault>) -> (At, DbFailure) {
@@ -418,18 +466,23 @@ async fn flush<'a>(
     commands: &mut Vec<Command<'a>>,
     places: &mut Vec<At>,
     answers: &mpsc::UnboundedSender<Answer>,
+    survey: Option<&Survey<'_>>,
 ) -> Result<(), (At, DbFailure)> {
     let commands = std::mem::take(commands);
     let places = std::mem::take(places);
-    let answered = |at: usize| {
-        let answer = match places.get(at) {
-            Some(At::Statement(index)) => Answer::Statement(*index),
+    let answered = |at: usize, rows: Vec<Row>| {
+        let answer = match (places.get(at), survey) {
+            (Some(At::Statement(index)), _) => Answer::Statement(*index),
+            (Some(At::Survey(after)), Some(survey)) => {
+                drop(survey.taken.send((*after, rows)));
+                return;
+            }
             _ => Answer::Begun,
         };
         let _ = answers.send(answer);
     };
     session
-        .pipeline(commands, Window::default(), answered)
+        .pipeline_rows(commands, Window::default(), answered)
         .await
         .map(|_| ())
         .map_err(|(at, failure)| (places.get(at).cloned().unwrap_or(At::Commit), failure))
@@ -489,6 +542,10 @@ fn stop(
         At::Record if failure.message.contains(LOST) => Stop::LostLock,
         At::Record => Stop::Own {
             what: "could not write the history",
+            failure,
+        },
+        At::Survey(_) => Stop::Own {
+            what: "could not look at the locks",
             failure,
         },
         At::Begin | At::End | At::Commit => Stop::AtEnd { failure },

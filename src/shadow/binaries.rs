@@ -158,6 +158,11 @@ fn bindir(pg_config: &Path, user: &ServerUser) -> Option<PathBuf> {
     (output.status.success() && directory.is_absolute()).then_some(directory)
 }
 
+/// Returns the usual folders that exist, for programs other than the server's.
+pub(super) fn version_directories() -> Vec<PathBuf> {
+    usual_folders()
+}
+
 /// Returns the usual folders that exist, newest version first.
 pub(super) fn usual_folders() -> Vec<PathBuf> {
     let mut numbered: Vec<(Vec<u32>, PathBuf)> = Vec::new();

@@ -31,8 +31,40 @@ const LEFTOVERS: Duration = Duration::from_secs(10);
 /// How often another port is tried.
 const PORTS: u32 = 5;
 
+/// What a server does not need whose databases are made anew each time; autovacuum would only take
+/// locks in what is measured.
+const CARELESS: [&str; 5] = [
+    "fsync=off",
+    "full_page_writes=off",
+    "synchronous_commit=off",
+    "autovacuum=off",
+    "jit=off",
+];
+
 /// The size in bytes from which a log is put aside at the next start.
 const LOG_MOST: u64 = 16 << 20;
+
+/// What a server is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Purpose {
+    /// People keep data in it.
+    Keep,
+    /// Its databases are thrown away.
+    ThrowAway {
+        /// The major version it is to have.
+        major: u32,
+    },
+}
+
+impl Purpose {
+    /// Returns whether a server of this major may be used without looking for another.
+    pub(super) fn fits(self, major: u32) -> bool {
+        match self {
+            Self::Keep => true,
+            Self::ThrowAway { major: wanted } => major == wanted,
+        }
+    }
+}
 
 /// How one try ended.
 enum Try {
@@ -47,6 +79,7 @@ pub(super) fn start(
     binaries: &Binaries,
     user: &ServerUser,
     surroundings: &Surroundings,
+    purpose: Purpose,
 ) -> Result<Ready, EmbeddedError> {
     let data = major.data();
     let sockets = major.socket_directory(surroundings, user)?;
@@ -64,7 +97,10 @@ pub(super) fn start(
         };
         major.keep_record(&record)?;
         let mut command = user.command(&binaries.program("postgres"), &major.directory);
-        command.arg("-D").arg(&data).args(settings(&sockets, port));
+        command
+            .arg("-D")
+            .arg(&data)
+            .args(settings(&sockets, port, purpose));
         let said = match run(command, major, user)? {
             Try::Ready(ready) => return Ok(ready),
             Try::Ended(said) => said,
@@ -95,8 +131,12 @@ fn is_about_leftovers(said: &str) -> bool {
 ///
 /// They are given at every start, and not written into the data directory, which belongs to another
 /// user where evmig runs as root. Memory is for a laptop; `fsync` stays on: people keep data here.
-fn settings(sockets: &Path, port: u16) -> Vec<String> {
-    [
+fn settings(sockets: &Path, port: u16, purpose: Purpose) -> Vec<String> {
+    let careless: &[&str] = match purpose {
+        Purpose::Keep => &[],
+        Purpose::ThrowAway { .. } => &CARELESS,
+    };
+    let settings = [
         "listen_addresses=127.0.0.1".to_owned(),
         format!("port={port}"),
         // Safe without quotes: `socket_directory` lets no special character through.
@@ -111,10 +151,13 @@ fn settings(sockets: &Path, port: u16) -> Vec<String> {
         "log_destination=stderr".to_owned(),
         // `start` reads the log, so its language is fixed.
         "lc_messages=C".to_owned(),
-    ]
-    .into_iter()
-    .flat_map(|setting| ["-c".to_owned(), setting])
-    .collect()
+    ];
+    let careless = careless.iter().map(|setting| (*setting).to_owned());
+    settings
+        .into_iter()
+        .chain(careless)
+        .flat_map(|setting| ["-c".to_owned(), setting])
+        .collect()
 }
 
 /// Runs `postgres`, detached, until it is ready or has ended.

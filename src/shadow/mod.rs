@@ -20,6 +20,7 @@
 mod binaries;
 mod child;
 mod client;
+mod dump;
 mod error;
 mod given_password;
 mod home;
@@ -35,6 +36,7 @@ mod version;
 
 pub use child::{ClientChild, Pieces};
 pub use client::{ClientCommand, ClientError, ClientProgram};
+pub use dump::{DumpError, DumpSource, dump_schema};
 pub use error::EmbeddedError;
 pub use given_password::GivenPassword;
 pub use server::{Embedded, Note, Origin, Removed, Running, Status};

@@ -9,7 +9,7 @@ use super::binaries::Binaries;
 use super::error::{EmbeddedError, last_lines};
 use super::home::{Home, MARKER, Major, database_name};
 use super::initialise::{SUPERUSER, discard, initialise};
-use super::launch::{self, PATIENCE};
+use super::launch::{self, PATIENCE, Purpose};
 use super::postmaster::{self, Ready, State};
 use super::surroundings::Surroundings;
 use super::user::ServerUser;
@@ -22,6 +22,7 @@ pub struct Embedded {
     surroundings: Surroundings,
     home: Home,
     database: String,
+    purpose: Purpose,
 }
 
 /// Where a running server came from.
@@ -195,6 +196,30 @@ impl Embedded {
             surroundings,
             home,
             database: database_name(name),
+            purpose: Purpose::Keep,
+        })
+    }
+
+    /// Names the project's second server, for databases that are thrown away; it is of `major` where the
+    /// programs of that major are there, else of any.
+    ///
+    /// It is a server of its own because roles belong to a server, not to a database: a migration that
+    /// is only tried must not change those of the databases that people keep. Nothing on it outlives a
+    /// power cut.
+    ///
+    /// # Errors
+    ///
+    /// `root` does not exist, or there is no place for data.
+    pub fn throw_away(
+        surroundings: Surroundings,
+        name: &str,
+        root: &Path,
+        major: u32,
+    ) -> Result<Self, EmbeddedError> {
+        let server = Self::new(surroundings, &format!("{name}-shadow"), root)?;
+        Ok(Self {
+            purpose: Purpose::ThrowAway { major },
+            ..server
         })
     }
 
@@ -217,7 +242,7 @@ impl Embedded {
                 continue;
             }
             let fits = match &wanted {
-                None => true,
+                None => self.purpose.fits(major.number),
                 Some(Ok(wanted)) => major
                     .record()
                     .is_some_and(|record| record.binaries == *wanted),
@@ -241,7 +266,11 @@ impl Embedded {
         let user = ServerUser::choose(self.surroundings.pg_user.as_deref())?;
         user.can_reach(&self.home.directory)?;
         let with_data = self.majors_with_data()?;
-        let binaries = Binaries::find(&self.surroundings, &user, &with_data)?;
+        let preferred = match self.purpose {
+            Purpose::Keep => with_data.clone(),
+            Purpose::ThrowAway { major } => vec![major],
+        };
+        let binaries = Binaries::find(&self.surroundings, &user, &preferred)?;
         let major = self.home.major(binaries.version.major);
 
         let _lock = self.home.lock()?;
@@ -258,7 +287,7 @@ impl Embedded {
             .into_iter()
             .filter(|n| *n != major.number)
             .collect();
-        if !others.is_empty() {
+        if !others.is_empty() && self.purpose == Purpose::Keep {
             running.notes.push(Note::OtherMajors {
                 used: major.number,
                 others,
@@ -287,7 +316,7 @@ impl Embedded {
             Origin::Created
         };
         let owner = ServerUser::owner_of(&data)?;
-        let ready = launch::start(major, binaries, &owner, &self.surroundings)?;
+        let ready = launch::start(major, binaries, &owner, &self.surroundings, self.purpose)?;
         let running = self.describe(major, ready, origin)?;
         Ok(Running { notes, ..running })
     }

@@ -7,6 +7,7 @@
     reason = "a failing expectation is how a test reports; clippy's own exemption covers only #[test] functions"
 )]
 
+mod access;
 mod apply;
 mod apply_files;
 mod architecture;
@@ -27,6 +28,7 @@ mod db_command;
 mod documented_commands;
 mod documented_errors;
 mod documented_faults;
+mod dry_run;
 mod embedded;
 mod failing;
 mod faults;

@@ -8,6 +8,7 @@ use anyhow::Context as _;
 use clap::Args;
 
 use super::Context;
+use super::plan::{self, DryLevel, ShadowArgs};
 use crate::cli::args::ConsentArgs;
 use crate::cli::confirm::consent;
 use crate::cli::database::{Database, runtime};
@@ -31,6 +32,7 @@ use crate::runner::apply::{Applied, Request, apply};
 #[derive(Debug, Args)]
 #[command(
     after_help = "Examples:\n  evmig apply\n  evmig apply --phase 1 --env staging\n  \
+                  evmig apply --dry-run\n  \
                   evmig apply --to 120 --lock-timeout 500ms --wait 5min"
 )]
 pub struct ApplyArgs {
@@ -46,6 +48,22 @@ pub struct ApplyArgs {
     /// Apply an older version that was merged late
     #[arg(long)]
     pub out_of_order: bool,
+    /// Change nothing, and show what would happen: sql lists the statements, shadow runs them in a
+    /// throw-away database [default: shadow]
+    #[arg(
+        long,
+        value_enum,
+        value_name = "LEVEL",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "shadow",
+        hide_possible_values = true,
+        help_heading = "Dry run"
+    )]
+    pub dry_run: Option<DryLevel>,
+    /// Dry run.
+    #[command(flatten)]
+    pub shadow: ShadowArgs,
     /// Wait this long for another run to end [default: 60s]
     #[arg(long, value_name = "DURATION")]
     pub wait: Option<String>,
@@ -62,6 +80,9 @@ pub struct ApplyArgs {
 
 /// Runs the command.
 pub fn run(args: &ApplyArgs, context: &mut Context<'_>) -> Result<Exit, CommandError> {
+    if let Some(level) = args.dry_run {
+        return plan::look(&plan::Looking::of_apply(args, level), context);
+    }
     let runtime = runtime()?;
     let result = runtime.block_on(run_async(args, context));
     // A name that is still being looked up must not keep back what is wrong with the project.

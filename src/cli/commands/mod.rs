@@ -11,6 +11,7 @@ pub mod history;
 pub mod init;
 pub mod man;
 pub mod new;
+pub mod plan;
 pub mod repair;
 pub mod restore;
 pub mod rollback;
@@ -47,6 +48,7 @@ pub fn run(cli: Cli, environment: Environment, ui: &mut Ui) -> Result<Exit, Comm
         Command::Init(args) => init::run(&args, &mut context),
         Command::New(args) => new::run(&args, &mut context),
         Command::Status(args) => status::run(&args, &mut context),
+        Command::Plan(args) => plan::run(&args, &mut context),
         Command::Apply(args) => apply::run(&args, &mut context),
         Command::History(args) => history::run(&args, &mut context),
         Command::Baseline(args) => baseline::run(&args, &mut context),

@@ -8,6 +8,7 @@
 mod backup;
 mod blocker;
 mod config;
+mod dry_run;
 mod event;
 mod history;
 mod label;
@@ -32,6 +33,7 @@ pub(in crate::render) mod tests;
 
 pub use backup::{backup, backup_progress, backup_verify, restore, restore_plan, restore_progress};
 pub use config::config;
+pub use dry_run::dry_run;
 pub use event::event;
 pub use history::history;
 pub use look::Look;

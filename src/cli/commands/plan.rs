@@ -1,0 +1,256 @@
+//! `evmig plan`, and `evmig apply --dry-run`: what an apply would do.
+
+use clap::{Args, ValueEnum};
+
+use super::Context;
+use super::apply::ApplyArgs;
+use crate::cli::argv::{PLACEHOLDER, SHADOW_CARRIER};
+use crate::cli::database::runtime;
+use crate::cli::error::{CommandError, RunContext, of_preview, of_run};
+use crate::cli::exit::Exit;
+use crate::cli::signals;
+use crate::clock;
+use crate::history::locate::Detail;
+use crate::pg::resolve::{Sources, resolve};
+use crate::plan::choose::Selection;
+use crate::preview::{DryRun, Request, ShadowPlace, dry_run};
+use crate::project::Selector;
+use crate::render::{json, terminal};
+use crate::report::dry_run::{Forecast, Level};
+use crate::report::problem::Problem;
+use crate::runner::error::RunError;
+use crate::secret::Secret;
+
+/// Show what an apply would do, and change nothing
+///
+/// The pending migrations run in a throw-away database that was made to look like the target; each
+/// statement's locks, rewrites and scans are read from the server, and put together with the target's
+/// sizes. The target is only read.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  evmig plan\n  evmig plan --phase 2 --env production\n  \
+                  evmig plan --level sql > pending.sql"
+)]
+pub struct PlanArgs {
+    /// Look at this phase only, by number or name; may be given several times
+    #[arg(long, value_name = "N|NAME")]
+    pub phase: Vec<String>,
+    /// Look at this step of the phases only
+    #[arg(long, value_name = "NAME")]
+    pub step: Option<String>,
+    /// Look up to and including this version
+    #[arg(long, value_name = "VERSION")]
+    pub to: Option<i64>,
+    /// Allow an older version that was merged late
+    #[arg(long)]
+    pub out_of_order: bool,
+    /// List the statements (sql), or run them in a throw-away database (shadow)
+    #[arg(
+        long,
+        value_enum,
+        value_name = "LEVEL",
+        default_value = "shadow",
+        hide_possible_values = true
+    )]
+    pub level: DryLevel,
+    /// Shadow.
+    #[command(flatten)]
+    pub shadow: ShadowArgs,
+}
+
+/// How far a dry run goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum DryLevel {
+    /// List the statements
+    Sql,
+    /// Run them in a throw-away database
+    Shadow,
+}
+
+/// Where throw-away databases are made, and what counts as a failure.
+#[derive(Debug, Clone, Default, Args)]
+pub struct ShadowArgs {
+    /// Make throw-away databases on this server instead of one that evmig starts
+    /// [env: `EVMIG_SHADOW_URL`]
+    #[arg(long, value_name = "URL", help_heading = "Dry run")]
+    pub shadow_url: Option<String>,
+    /// Exit with 4 if a phase's contract would be broken
+    #[arg(long, help_heading = "Dry run")]
+    pub exit_code: bool,
+}
+
+/// What is looked into.
+pub(super) struct Looking<'a> {
+    phases: &'a [String],
+    step: Option<&'a String>,
+    to: Option<i64>,
+    out_of_order: bool,
+    level: DryLevel,
+    shadow: &'a ShadowArgs,
+}
+
+impl<'a> Looking<'a> {
+    /// The selection of an `apply --dry-run`.
+    pub(super) fn of_apply(args: &'a ApplyArgs, level: DryLevel) -> Self {
+        Self {
+            phases: &args.phase,
+            step: args.step.as_ref(),
+            to: args.to,
+            out_of_order: args.out_of_order,
+            level,
+            shadow: &args.shadow,
+        }
+    }
+
+    /// Returns the words that select the same again.
+    fn words(&self) -> String {
+        let mut words = vec!["plan".to_owned()];
+        words.extend(self.phases.iter().map(|phase| format!("--phase {phase}")));
+        words.extend(self.step.map(|step| format!("--step {step}")));
+        words.extend(self.to.map(|to| format!("--to {to}")));
+        words.extend(self.out_of_order.then(|| "--out-of-order".to_owned()));
+        words.join(" ")
+    }
+}
+
+/// Runs the command.
+pub fn run(args: &PlanArgs, context: &mut Context<'_>) -> Result<Exit, CommandError> {
+    let looking = Looking {
+        phases: &args.phase,
+        step: args.step.as_ref(),
+        to: args.to,
+        out_of_order: args.out_of_order,
+        level: args.level,
+        shadow: &args.shadow,
+    };
+    look(&looking, context)
+}
+
+/// Makes a dry run.
+pub(super) fn look(looking: &Looking<'_>, context: &mut Context<'_>) -> Result<Exit, CommandError> {
+    let runtime = runtime()?;
+    let result = runtime.block_on(look_async(looking, context));
+    // A name that is still being looked up must not keep back what is wrong with the project.
+    runtime.shutdown_background();
+    result
+}
+
+async fn look_async(
+    looking: &Looking<'_>,
+    context: &mut Context<'_>,
+) -> Result<Exit, CommandError> {
+    let mut interrupt = signals::listen();
+    let project = context.project()?;
+    let shadow = shadow_place(looking.shadow, context)?;
+    let database = context.database(&project.root, &project.manifest).await?;
+    let selection = Selection {
+        phases: looking
+            .phases
+            .iter()
+            .map(|phase| Selector::parse(phase))
+            .collect(),
+        step: looking.step.cloned(),
+        to: looking.to,
+        out_of_order: looking.out_of_order,
+        environment: database.target.environment.clone(),
+    };
+    let run = clock::run_id();
+    let mut opening = database.opening(&run, false);
+    opening.look = Some(Detail::Full);
+    let run_context = RunContext {
+        program: context.program(),
+        command: looking.words(),
+        user: database.target.user.clone(),
+        database: database.target.database.clone(),
+        ..RunContext::default()
+    };
+    let request = Request {
+        project: &project,
+        selection: &selection,
+        opening,
+        target: database.target.clone(),
+        level: match looking.level {
+            DryLevel::Sql => Level::Sql,
+            DryLevel::Shadow => Level::Shadow,
+        },
+        shadow,
+        surroundings: context.environment.surroundings(),
+        run,
+    };
+    let made = Box::pin(dry_run(request, &mut interrupt)).await;
+    let made = made.map_err(|error| of_preview(&error, &run_context))?;
+    finish(looking, context, made, &run_context)
+}
+
+/// Returns where throw-away databases are made.
+fn shadow_place(args: &ShadowArgs, context: &Context<'_>) -> Result<ShadowPlace, CommandError> {
+    let environment = &context.environment;
+    let typed = args.shadow_url.as_ref().map(|typed| {
+        let carried = (typed == PLACEHOLDER).then(|| environment.get(SHADOW_CARRIER));
+        carried.flatten().unwrap_or_else(|| typed.clone())
+    });
+    let found = || {
+        environment
+            .find("EVMIG_SHADOW_URL")
+            .map(|found| found.value)
+    };
+    let Some(url) = typed.or_else(found) else {
+        return Ok(ShadowPlace::Embedded {
+            surroundings: Box::new(environment.surroundings()),
+        });
+    };
+    let nothing = std::collections::BTreeMap::new();
+    let parameters = resolve(&Sources {
+        connection_string: Some(&Secret::new(url)),
+        project: &nothing,
+        variables: &environment.all(),
+        os_user: crate::cli::environment::Environment::os_user().as_deref(),
+        home: environment.home().as_deref(),
+    });
+    let parameters = parameters
+        .map_err(|error| CommandError::usage(Problem::new("bad-shadow-url", error.to_string())))?;
+    Ok(ShadowPlace::Url(Box::new(parameters)))
+}
+
+/// Shows the result and decides on the exit code.
+fn finish(
+    looking: &Looking<'_>,
+    context: &mut Context<'_>,
+    made: DryRun,
+    run_context: &RunContext,
+) -> Result<Exit, CommandError> {
+    let DryRun {
+        mut report,
+        stopped,
+    } = made;
+    let error = stopped.map(|(migration, stop)| {
+        let error = RunError::Migration {
+            migration: Box::new(migration),
+            stop: Box::new(stop),
+        };
+        of_run(&error, run_context)
+    });
+    report.error = error
+        .as_ref()
+        .and_then(|error| error.problems().first().cloned());
+    if context.ui.is_json() {
+        let document = json::dry_run(&report);
+        context.ui.result(&document);
+    } else if report.level == Level::Sql {
+        let text = terminal::dry_run(&report, context.ui.look());
+        context.ui.bytes(&text);
+    } else {
+        let text = terminal::dry_run(&report, context.ui.look());
+        context.ui.result(&text);
+    }
+    if let Some(error) = error {
+        return Err(CommandError::new(Exit::Failed, first(&error)).reported());
+    }
+    let broken = looking.shadow.exit_code && !report.findings.is_empty();
+    debug_assert!(report.forecast != Forecast::WouldFail, "it has an error");
+    Ok(if broken { Exit::Findings } else { Exit::Done })
+}
+
+fn first(error: &CommandError) -> Problem {
+    error.problems().first().cloned().unwrap_or_default()
+}

@@ -1,0 +1,328 @@
+//! Conducts a dry run: reads the target, makes its likeness, runs what is pending there, and reports.
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use super::assemble::{Came, judge, list};
+use super::beyond;
+use super::changes;
+use super::error::PreviewError;
+use super::likeness::{self, Likeness, better};
+use super::measure::Meter;
+use super::pending::{self, Pending};
+use super::rehearsal::{Piece, measured};
+use super::server::{Owner, Server, ShadowPlace};
+use super::state::{
+    Gathered, Past, State, Wanted, mentions, own_snapshot, replayed, without_refinery,
+};
+use crate::catalog::diff::diff;
+use crate::catalog::fingerprint::fingerprint;
+use crate::pg::session::Session;
+use crate::plan::choose::{Selection, Work};
+use crate::project::Project;
+use crate::report::dry_run::{DryRunReport, Fingerprints, Forecast, Level, ShadowServer};
+use crate::report::event::MigrationRef;
+use crate::report::problem::Problem;
+use crate::report::target::Target;
+use crate::runner::attempt::Interrupt;
+use crate::runner::error::{RunError, Stop};
+use crate::runner::open::{Opened, Opening, open};
+use crate::shadow::Surroundings;
+
+/// What to look into, and how.
+pub struct Request<'a> {
+    /// The project.
+    pub project: &'a Project,
+    /// What of it.
+    pub selection: &'a Selection,
+    /// Where; it is opened for reading.
+    pub opening: Opening,
+    /// The same, for the report.
+    pub target: Target,
+    /// How far to go.
+    pub level: Level,
+    /// Where throw-away databases are made.
+    pub shadow: ShadowPlace,
+    /// Where programs are looked for.
+    pub surroundings: Surroundings,
+    /// The dry run's id.
+    pub run: String,
+}
+
+/// What was found out, and what a file stopped at.
+#[derive(Debug)]
+pub struct DryRun {
+    /// What was found out; its `error` is for the caller to put into words.
+    pub report: DryRunReport,
+    /// Why the first file that would fail does.
+    pub stopped: Option<(MigrationRef, Stop)>,
+}
+
+/// Makes a dry run. Nothing of the target changes.
+pub async fn dry_run(
+    request: Request<'_>,
+    interrupt: &mut Interrupt,
+) -> Result<DryRun, PreviewError> {
+    let started = Instant::now();
+    let mut opened = open(&request.opening).await?;
+    // Whatever follows, the server itself holds evmig to its word.
+    let guard = "set session characteristics as transaction read only; set lock_timeout = '2s'";
+    let guarded = opened.session.run(guard).await;
+    guarded.map_err(RunError::own("could not make the session read-only"))?;
+    let pending = pending::read(&request, &mut opened).await?;
+    let mut report = empty_report(&request, &opened, &pending);
+    let mut stopped = None;
+    if pending.scripts.is_empty() {
+        report.forecast = Forecast::NothingToDo;
+    } else if request.level == Level::Sql {
+        list(&pending, &mut report);
+    } else {
+        stopped = in_shadow(
+            &request,
+            &opened.session,
+            &opened,
+            &pending,
+            interrupt,
+            &mut report,
+        )
+        .await?;
+    }
+    report.duration_ms = started.elapsed().as_secs_f64() * 1000.0;
+    opened.session.close(Duration::from_secs(1)).await;
+    Ok(DryRun { report, stopped })
+}
+
+fn empty_report(request: &Request<'_>, opened: &Opened, pending: &Pending<'_>) -> DryRunReport {
+    let passed_over = pending.chosen.work.iter().filter_map(|work| match work {
+        Work::PassOver {
+            phase,
+            step,
+            reason,
+        } => {
+            let phase = &pending.project.manifest.phases[*phase];
+            let step = step.map(|step| format!(", step {}", phase.steps[step].name.value));
+            let step = step.unwrap_or_default();
+            Some(format!("phase {}{step}: {reason}", phase.name.value))
+        }
+        _ => None,
+    });
+    DryRunReport {
+        schema: DryRunReport::SCHEMA,
+        level: request.level,
+        forecast: Forecast::NotTried,
+        target: request.target.clone(),
+        server_version: opened.facts.version.clone(),
+        shadow: None,
+        before: None,
+        fingerprint: None,
+        migrations: Vec::new(),
+        left: pending.chosen.left,
+        passed_over: passed_over.collect(),
+        changes: Vec::new(),
+        access: Vec::new(),
+        locks: Vec::new(),
+        findings: Vec::new(),
+        unproved: Vec::new(),
+        notes: Vec::new(),
+        error: None,
+        duration_ms: 0.0,
+    }
+}
+
+/// Runs the pending files in a throw-away database, which is gone afterwards whatever happens.
+async fn in_shadow(
+    request: &Request<'_>,
+    session: &Session,
+    opened: &Opened,
+    pending: &Pending<'_>,
+    interrupt: &mut Interrupt,
+    report: &mut DryRunReport,
+) -> Result<Option<(MigrationRef, Stop)>, PreviewError> {
+    let major = opened.facts.version_num / 10_000;
+    let owner = Owner {
+        name: &pending.project.manifest.project.name.value,
+        root: Path::new(pending.project.root.dir()),
+    };
+    let both = async {
+        tokio::join!(
+            Server::reach(&request.shadow, owner, major, &request.run),
+            likeness::read(session, opened, pending),
+        )
+    };
+    let (server, likeness) = tokio::select! {
+        biased;
+        both = both => both,
+        () = interrupt.wait() => return Err(PreviewError::Interrupted),
+    };
+    let server = server?;
+    let outcome = match likeness {
+        Ok(likeness) => {
+            let gathered = Gathered::new(pending.project, &pending.standings, &likeness.ran);
+            let work = async {
+                refuse_shared(opened, pending, &server, &gathered).await?;
+                rehearse(
+                    request, opened, pending, &server, &likeness, &gathered, report,
+                )
+                .await
+            };
+            let outcome = tokio::select! {
+                biased;
+                outcome = work => outcome,
+                () = interrupt.wait() => Err(PreviewError::Interrupted),
+            };
+            let is_ours = |name: &str| {
+                likeness.surrounding.has(name)
+                    || gathered.past.iter().any(|past| past.mentions(name))
+                    || pending
+                        .scripts
+                        .iter()
+                        .any(|(_, script)| mentions(script, name))
+            };
+            server.close(is_ours).await;
+            return outcome;
+        }
+        Err(error) => Err(error),
+    };
+    server.close(|_| false).await;
+    outcome
+}
+
+/// Refuses files that change roles where the throw-away database is on the target's own server: they
+/// would be changed for good.
+async fn refuse_shared(
+    target: &Opened,
+    pending: &Pending<'_>,
+    server: &Server,
+    gathered: &Gathered,
+) -> Result<(), PreviewError> {
+    const STARTED: &str = "select pg_catalog.pg_postmaster_start_time()::text";
+    let same_identity = target.facts.system_identifier == server.facts.system_identifier;
+    if !same_identity {
+        return Ok(());
+    }
+    let what = "could not ask when the server was started";
+    let (here, there) = tokio::try_join!(
+        target.session.query(STARTED, &[]),
+        server.session.query(STARTED, &[]),
+    )
+    .map_err(PreviewError::shadow(what))?;
+    if here != there {
+        return Ok(());
+    }
+    let past = gathered.past.iter().map(Past::script);
+    let scripts = past.chain(pending.scripts.iter().map(|(_, script)| script));
+    for script in scripts {
+        if let Some(index) = beyond::roles(script) {
+            let place = script.snippet(index, None).place;
+            return Err(PreviewError::Shared {
+                file: place.file,
+                line: place.line,
+            });
+        }
+    }
+    Ok(())
+}
+
+/// Makes the likeness, runs the files, and fills the report.
+async fn rehearse(
+    request: &Request<'_>,
+    target: &Opened,
+    pending: &Pending<'_>,
+    server: &Server,
+    likeness: &Likeness,
+    gathered: &Gathered,
+    report: &mut DryRunReport,
+) -> Result<Option<(MigrationRef, Stop)>, PreviewError> {
+    tell_server(request, target, server, report);
+    let wanted = Wanted {
+        project: pending.project,
+        snapshot: likeness.snapshot.as_ref(),
+        surrounding: &likeness.surrounding,
+        role: &target.facts.current_user,
+        refinery_schema: pending.refinery_schema.as_deref(),
+    };
+    let mut state = replayed(server, &wanted, gathered).await?;
+    if !state.told.proven && likeness.snapshot.is_some() {
+        state = better(request, target, server, &wanted, state).await?;
+    }
+    report.notes.extend(likeness.notes.iter().cloned());
+    report.notes.extend(state.notes.iter().cloned());
+    let mut meter = Meter::default();
+    let (ran, stopped) = run_all(pending, &state, &mut meter).await;
+    let after = own_snapshot(&state.opened, &wanted).await?;
+    report.changes = changes::shown(&diff(&state.snapshot, &after));
+    let target_snapshot = likeness.snapshot.as_ref();
+    report.fingerprint = Some(Fingerprints {
+        target: target_snapshot.map(|target| {
+            fingerprint(&without_refinery(
+                target,
+                pending.refinery_schema.as_deref(),
+            ))
+        }),
+        before: Some(fingerprint(&state.snapshot)),
+        after: stopped.is_none().then(|| fingerprint(&after)),
+    });
+    judge(target, pending, &state.opened.session, &meter, &ran, report).await?;
+    report.before = Some(state.told);
+    report.forecast = if stopped.is_some() {
+        Forecast::WouldFail
+    } else {
+        Forecast::WouldApply
+    };
+    Ok(stopped)
+}
+
+fn tell_server(request: &Request<'_>, target: &Opened, server: &Server, report: &mut DryRunReport) {
+    let major = |version_num: u32| version_num / 10_000;
+    let (own, wanted) = (server.facts.version_num, target.facts.version_num);
+    let same_major = major(own) == major(wanted);
+    report.shadow = Some(ShadowServer {
+        place: request.shadow.shown(),
+        server_version: server.facts.version.clone(),
+        same_major,
+    });
+    if !same_major {
+        let message = format!(
+            "the throw-away database is on PostgreSQL {}, and the target on {}: locks and rewrites \
+             may differ",
+            major(own),
+            major(wanted)
+        );
+        let hint = format!(
+            "install PostgreSQL {} here, or name a server of it with --shadow-url",
+            major(wanted)
+        );
+        report
+            .notes
+            .push(Problem::new("other-major", message).hint(hint));
+    }
+}
+
+/// Runs the files one after the other, up to the first that fails.
+async fn run_all(
+    pending: &Pending<'_>,
+    state: &State,
+    meter: &mut Meter,
+) -> (Vec<Came>, Option<(MigrationRef, Stop)>) {
+    let mut all = Vec::new();
+    let mut stopped = None;
+    for (index, script) in &pending.scripts {
+        if stopped.is_some() {
+            all.push(Came::NotTried("a migration before it fails".to_owned()));
+            continue;
+        }
+        if let Some((_, why)) = beyond::the_server(script) {
+            all.push(Came::NotTried(why.to_owned()));
+            continue;
+        }
+        let named = pending.named(*index);
+        let piece = Piece {
+            first: pending.first(*index, script),
+            ..Piece::whole(script, &named)
+        };
+        let result = measured(&state.opened, &state.setup, piece, meter).await;
+        all.push(Came::Ran(meter.finish()));
+        stopped = result.err().map(|stop| (named, *stop.stop));
+    }
+    (all, stopped)
+}

@@ -1,0 +1,33 @@
+//! Shows what an apply would do before it does: the pending files run in a throw-away database that is
+//! made to look like the target.
+//!
+//! `dry_run` conducts. `pending` decides what would run, as an apply does; `likeness` reads what the target
+//! looks like. `server` finds a server for the throw-away databases and makes, drops and sweeps them;
+//! `roles` gives it the target's roles and extensions; `state` makes the state before the first pending
+//! statement, from the history or a dump, and proves it. `rehearsal` runs the files through the runner's
+//! own sending function and asks after each statement what it did; `measure` reads the answers,
+//! `documented` knows the locks of what cannot be asked. `size` looks at the target's sizes, `speed`
+//! measures how fast rows are read and written, `estimate` makes times of both, and `assemble` the report.
+//! `beyond` knows what must not be tried, `unproved` lists what cannot be known, `changes` puts the catalog's differences into words.
+
+mod assemble;
+mod beyond;
+mod changes;
+mod documented;
+pub mod dry_run;
+pub mod error;
+mod estimate;
+mod likeness;
+mod measure;
+mod pending;
+mod rehearsal;
+mod roles;
+mod server;
+mod size;
+mod speed;
+mod state;
+mod unproved;
+
+pub use dry_run::{DryRun, Request, dry_run};
+pub use error::PreviewError;
+pub use server::ShadowPlace;

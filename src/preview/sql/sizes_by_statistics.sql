@@ -1,0 +1,16 @@
+-- The same as sizes.sql, from the statistics alone: no relation is opened.
+select w.at::text, c.reltuples::text, s.rows::text, s.bytes::text, s.indexes::text
+from (
+    select ordinality - 1 as at, value ->> 0 as schema, value ->> 1 as name
+    from pg_catalog.jsonb_array_elements($1::jsonb) with ordinality
+) w
+join pg_catalog.pg_namespace n on n.nspname = w.schema
+join pg_catalog.pg_class c on c.relnamespace = n.oid and c.relname = w.name
+cross join lateral (
+    select sum(nullif(p.reltuples, -1)) as rows,
+           sum(p.relpages::bigint * current_setting('block_size')::bigint) as bytes,
+           sum(0) as indexes
+    from pg_catalog.pg_class p
+    where p.oid = c.oid
+        or p.oid in (select t.relid from pg_catalog.pg_partition_tree(c.oid) t where t.isleaf)
+) s

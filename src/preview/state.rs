@@ -1,0 +1,340 @@
+//! The state before the first pending statement, made in a throw-away database and held against the target.
+
+use std::time::Duration;
+
+use super::beyond;
+use super::changes;
+use super::error::PreviewError;
+use super::rehearsal::{Piece, replay};
+use super::roles::{self, Surrounding};
+use super::server::Server;
+use crate::catalog::diff::diff;
+use crate::catalog::model::{Object, Snapshot};
+use crate::catalog::read::snapshot;
+use crate::history::model::Key;
+use crate::history::replay::Ran;
+use crate::plan::standing::{Standing, Standings, key};
+use crate::project::script::Script;
+use crate::project::{Content, Migration, Project, RelPath, Version};
+use crate::report::dry_run::{PreState, PreStateOrigin};
+use crate::report::event::MigrationRef;
+use crate::report::problem::Problem;
+use crate::runner::apply;
+use crate::runner::error::RunError;
+use crate::runner::open::Opened;
+use crate::runner::record::migration_ref;
+use crate::runner::retry::LockPolicy;
+use crate::runner::transactional::Setup;
+use crate::sql::classify::Verb;
+use crate::sql::object::ObjectClass;
+use crate::sql::{Item, split};
+
+/// What the throw-away database is to look like.
+pub(super) struct Wanted<'a> {
+    pub(super) project: &'a Project,
+    /// The target's catalog, where it can be read.
+    pub(super) snapshot: Option<&'a Snapshot>,
+    pub(super) surrounding: &'a Surrounding,
+    /// As whom statements run on the target.
+    pub(super) role: &'a str,
+    /// Where refinery's table is, if not beside the history.
+    pub(super) refinery_schema: Option<&'a str>,
+}
+
+/// A database that was made.
+pub(super) struct State {
+    pub(super) opened: Opened,
+    pub(super) setup: Setup,
+    pub(super) snapshot: Snapshot,
+    pub(super) told: PreState,
+    pub(super) notes: Vec<Problem>,
+}
+
+/// One file that has run on the target.
+pub(super) struct Past {
+    script: Script,
+    named: MigrationRef,
+    end: usize,
+}
+
+impl Past {
+    /// Returns its statements.
+    pub(super) fn script(&self) -> &Script {
+        &self.script
+    }
+
+    /// Returns whether the file's text has a name in it.
+    pub(super) fn mentions(&self, name: &str) -> bool {
+        mentions(&self.script, name)
+    }
+}
+
+/// Returns whether a script's text has a name in it.
+pub(super) fn mentions(script: &Script, name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    (0..script.len()).any(|index| script.text(index).to_ascii_lowercase().contains(&name))
+}
+
+/// The files that ran on the target, and what of them is not known any more.
+#[derive(Default)]
+pub(super) struct Gathered {
+    pub(super) past: Vec<Past>,
+    /// Labels.
+    unknown: Vec<String>,
+}
+
+impl Gathered {
+    /// Gathers what has run on the target, in the order it ran.
+    pub(super) fn new(project: &Project, standings: &Standings, ran: &[Ran]) -> Self {
+        let mut gathered = Self::default();
+        let files = || project.migrations.iter().zip(&standings.of);
+        for (migration, standing) in files() {
+            // Refinery ran it, and the history has no row of it.
+            if *standing == (Standing::Applied { seq: None }) {
+                gathered.add(project, migration, None);
+            }
+        }
+        for ran in ran {
+            let file = files()
+                .map(|(migration, _)| migration)
+                .find(|migration| key(migration) == ran.key && migration.sha256 == ran.sha256);
+            match (file.cloned(), &ran.text) {
+                (Some(file), _) => gathered.add(project, &file, None),
+                (None, Some(text)) => match stored(ran, text) {
+                    Some(migration) => gathered.add(project, &migration, None),
+                    None => gathered.unknown.push(label(ran)),
+                },
+                (None, None) => gathered.unknown.push(label(ran)),
+            }
+        }
+        for (migration, standing) in files() {
+            if let Standing::Failed { next, .. } = standing {
+                gathered.add(project, migration, Some(*next));
+            }
+        }
+        gathered
+    }
+
+    fn add(&mut self, project: &Project, migration: &Migration, end: Option<usize>) {
+        let named = migration_ref(project, migration);
+        let phase = &project.manifest.phases[migration.phase].name;
+        match Script::build(migration, phase, None) {
+            Ok(script) => self.past.push(Past {
+                end: end.unwrap_or(script.body().end),
+                script,
+                named,
+            }),
+            Err(_) => self.unknown.push(named.label()),
+        }
+    }
+
+    /// Returns whether a file makes an extension itself.
+    fn make_extension(&self, name: &str) -> bool {
+        self.past.iter().any(|past| {
+            let script = &past.script;
+            (0..script.len()).any(|index| {
+                let class = script.class(index);
+                class.verb == Verb::Create
+                    && class.object == ObjectClass::Extension
+                    && script.text(index).contains(name)
+            })
+        })
+    }
+
+    /// Says what cannot run again.
+    fn note(&self) -> Option<Problem> {
+        (!self.unknown.is_empty()).then(|| {
+            let message = "the text of some applied migrations is not known any more";
+            Problem::new("script-unknown", message).detail(self.unknown.join("\n"))
+        })
+    }
+}
+
+fn label(ran: &Ran) -> String {
+    match &ran.key {
+        Key::Version(version) => format!("V{version}__{}", ran.name),
+        Key::Repeatable(name) => format!("R__{name}"),
+    }
+}
+
+/// Makes a migration of the text that the history has.
+fn stored(ran: &Ran, text: &str) -> Option<Migration> {
+    let stem = label(ran);
+    Some(Migration {
+        version: match &ran.key {
+            Key::Version(version) => Version::Versioned(*version),
+            Key::Repeatable(_) => Version::Repeatable,
+        },
+        name: ran.name.clone(),
+        path: RelPath::parse(&format!("{stem}.sql")).ok()?,
+        stem,
+        phase: 0,
+        step: 0,
+        content: Content::new(text),
+        included: Vec::new(),
+        sha256: ran.sha256.clone(),
+        rollback: None,
+    })
+}
+
+/// Makes the state by running what ran on the target.
+pub(super) async fn replayed(
+    server: &Server,
+    wanted: &Wanted<'_>,
+    gathered: &Gathered,
+) -> Result<State, PreviewError> {
+    let (name, role, mut lacking) = empty(server, wanted).await?;
+    let schema = &wanted.project.manifest.project.history_schema.value;
+    let opened = server.open(&name, role.as_deref(), schema).await?;
+    let extensions = wanted.surrounding.extensions.iter();
+    let extensions = extensions.filter(|(name, _)| !gathered.make_extension(name));
+    lacking.extend(roles::make_extensions(&opened.session, extensions.cloned()).await);
+    let mut notes = not_recreated(lacking);
+    let setup = careless(&opened);
+    let mut replayed = 0;
+    for past in &gathered.past {
+        if let Some((_, why)) = beyond::the_server(&past.script) {
+            let message = format!("{} does not run again: {why}", past.named.label());
+            notes.push(Problem::new("replay-skipped", message));
+            continue;
+        }
+        let piece = Piece {
+            end: past.end,
+            ..Piece::whole(&past.script, &past.named)
+        };
+        if let Err(stopped) = replay(&opened, &setup, piece).await {
+            let message = format!("{} cannot run again: {}", past.named.label(), stopped.stop);
+            notes.push(Problem::new("replay-failed", message));
+            break;
+        }
+        replayed += 1;
+    }
+    notes.extend(gathered.note());
+    let origin = if gathered.past.is_empty() {
+        PreStateOrigin::Empty
+    } else {
+        PreStateOrigin::History
+    };
+    proven(opened, wanted, origin, replayed, notes).await
+}
+
+/// Makes the state from a dump of the target's schema. What of it the server does not take is told by
+/// the comparison.
+pub(super) async fn dumped(
+    server: &Server,
+    wanted: &Wanted<'_>,
+    dump: &str,
+) -> Result<State, PreviewError> {
+    let (name, role, mut lacking) = empty(server, wanted).await?;
+    let schema = &wanted.project.manifest.project.history_schema.value;
+    // As evmig's own role: a dump gives each object its owner itself.
+    let restoring = server.open(&name, None, schema).await?;
+    for statement in statements(dump) {
+        if let Err(failure) = restoring.session.run_users(statement).await {
+            lacking.push(format!("{statement}: {}", failure.message));
+        }
+    }
+    restoring.session.close(Duration::from_secs(1)).await;
+    let opened = server.open(&name, role.as_deref(), schema).await?;
+    let notes = not_recreated(lacking);
+    proven(opened, wanted, PreStateOrigin::Dump, 0, notes).await
+}
+
+/// Cuts a dump; it has no rows. The lines that are psql's begin with a backslash.
+fn statements(dump: &str) -> impl Iterator<Item = &str> {
+    let items = split(dump).unwrap_or_default();
+    items.into_iter().filter_map(|item| match item {
+        Item::Statement(statement) => dump.get(statement.span),
+        Item::Include { .. } => None,
+    })
+}
+
+/// Makes an empty database with the target's roles; returns its name, as whom to work in it, and what
+/// could not be made.
+async fn empty(
+    server: &Server,
+    wanted: &Wanted<'_>,
+) -> Result<(String, Option<String>, Vec<String>), PreviewError> {
+    let lacking = server.make_roles(wanted.surrounding).await;
+    let roles = roles::names(&server.session)
+        .await
+        .map_err(PreviewError::shadow("could not list the server's roles"))?;
+    let role = roles.into_iter().find(|role| *role == wanted.role);
+    let name = server.make(role.as_deref()).await?;
+    Ok((name, role, lacking))
+}
+
+fn not_recreated(lacking: Vec<String>) -> Vec<Problem> {
+    if lacking.is_empty() {
+        return Vec::new();
+    }
+    let message = "not everything that the target leans on could be made again";
+    vec![Problem::new("not-recreated", message).detail(lacking.join("\n"))]
+}
+
+/// How transactions are set up where nothing has to outlive a power cut.
+fn careless(opened: &Opened) -> Setup {
+    let mut setup = apply::setup(opened, LockPolicy::default());
+    if let Some(restore) = &mut setup.restore {
+        restore.push("set synchronous_commit = off".to_owned());
+    }
+    setup
+}
+
+/// Holds what was made against the target.
+async fn proven(
+    opened: Opened,
+    wanted: &Wanted<'_>,
+    origin: PreStateOrigin,
+    replayed: usize,
+    notes: Vec<Problem>,
+) -> Result<State, PreviewError> {
+    let own = own_snapshot(&opened, wanted).await?;
+    let differences = wanted.snapshot.map(|target| {
+        let target = without_refinery(target, wanted.refinery_schema);
+        changes::shown(&diff(&own, &target))
+    });
+    let told = PreState {
+        origin,
+        replayed,
+        proven: differences.as_ref().is_some_and(Vec::is_empty),
+        differences: differences.unwrap_or_default(),
+    };
+    Ok(State {
+        setup: careless(&opened),
+        opened,
+        snapshot: own,
+        told,
+        notes,
+    })
+}
+
+/// Reads the catalog of a throw-away database.
+pub(super) async fn own_snapshot(
+    opened: &Opened,
+    wanted: &Wanted<'_>,
+) -> Result<Snapshot, PreviewError> {
+    let schema = &wanted.project.manifest.project.history_schema.value;
+    let own = snapshot(&opened.session, opened.facts.version_num, schema).await?;
+    Ok(without_refinery(&own, wanted.refinery_schema))
+}
+
+/// Leaves out refinery's table, which is a part of the history wherever it is.
+pub(super) fn without_refinery(snapshot: &Snapshot, schema: Option<&str>) -> Snapshot {
+    const TABLE: &str = "refinery_schema_history";
+    let Some(schema) = schema else {
+        return snapshot.clone();
+    };
+    let is_its = |object: &&Object| {
+        let identity = &object.identity;
+        identity.schema.as_deref() == Some(schema)
+            && (&*identity.name == TABLE || identity.parent.as_deref() == Some(TABLE))
+    };
+    let kept = snapshot.objects().iter().filter(|object| !is_its(object));
+    Snapshot::new(kept.cloned().collect())
+}
+
+/// Makes the error of what would stop an apply, too.
+pub(super) fn stops(error: impl Into<RunError>) -> PreviewError {
+    PreviewError::Run(error.into())
+}

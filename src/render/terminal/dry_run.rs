@@ -1,0 +1,492 @@
+//! What an apply would do: who has to wait first, then what changes, then what could not be known.
+
+use anstyle::Style;
+
+use super::label::{labelled, styled};
+use super::look::Look;
+use super::number::{count, counted, duration};
+use super::problem::warning;
+use super::style::{BAD, CAUTION, GOOD, HEADING, PLAIN, QUIET, paint};
+use super::table::{Cell, Widths};
+use super::target::target;
+use super::text::{cut_end, flowed, one_line, push_wrapped};
+use crate::report::access::AccessEffect;
+use crate::report::dry_run::{
+    Basis, Blocks, ChangeKind, DryMigration, DryRunReport, Forecast, HeldLock, Level, ObjectChange,
+    PreStateOrigin, WorkKind,
+};
+use crate::report::event::MigrationRef;
+use crate::report::sanitize::for_terminal;
+
+/// Differences of the state before that are shown; a program reads all of them.
+const MOST_DIFFERENCES: usize = 10;
+/// The longest value of a property that is shown.
+const MOST_VALUE: usize = 60;
+
+/// Returns the report for people.
+pub fn dry_run(report: &DryRunReport, look: Look) -> String {
+    if report.level == Level::Sql {
+        return statements(report);
+    }
+    let mut out = target(&report.target, look);
+    headline(&mut out, report, look);
+    before(&mut out, report, look);
+    if let Some(after) = report
+        .fingerprint
+        .as_ref()
+        .and_then(|all| all.after.as_ref())
+    {
+        labelled(
+            &mut out,
+            "after",
+            &format!("catalog {}", short(after)),
+            look,
+        );
+    }
+    for reason in &report.passed_over {
+        labelled(&mut out, "skipped", reason, look);
+    }
+    locks(&mut out, report, look);
+    migrations(&mut out, report, look);
+    changes(&mut out, report, look);
+    access(&mut out, report, look);
+    unproved(&mut out, report, look);
+    for problem in report.findings.iter().chain(&report.notes) {
+        out.push('\n');
+        out.push_str(&warning(problem, look));
+    }
+    out
+}
+
+/// The statements as they would be sent, for a reader or for psql.
+fn statements(report: &DryRunReport) -> String {
+    let mut out = String::new();
+    for one in &report.migrations {
+        let how = if one.transactional {
+            "one transaction"
+        } else {
+            "statement by statement"
+        };
+        let label = one_line(&one.migration.label());
+        let file = one_line(&one.migration.file);
+        out.push_str(&paint(QUIET, &format!("-- {label} ({file}), {how}")));
+        out.push('\n');
+        for statement in &one.statements {
+            out.push_str(for_terminal(&statement.sql).trim_end());
+            out.push_str(";\n");
+        }
+        out.push('\n');
+    }
+    if report.migrations.is_empty() {
+        out.push_str("-- nothing to do\n");
+    }
+    out
+}
+
+fn headline(out: &mut String, report: &DryRunReport, look: Look) {
+    let number: usize = report
+        .migrations
+        .iter()
+        .map(|one| one.statements.len())
+        .sum();
+    let work = format!(
+        "{}, {}",
+        counted(report.migrations.len(), "migration"),
+        counted(number, "statement")
+    );
+    let (word, style, rest) = match report.forecast {
+        Forecast::WouldApply => ("Dry run", GOOD, format!("{work} would be applied")),
+        Forecast::NothingToDo => ("Nothing to do", GOOD, "everything is applied".to_owned()),
+        Forecast::WouldFail => ("WOULD FAIL", BAD, format!("of {work}, one fails")),
+        Forecast::NotTried => ("Not tried", CAUTION, work),
+    };
+    out.push_str(&paint(style, word));
+    out.push_str("  ");
+    let text = format!("{rest}; nothing of the target was changed");
+    let taken = word.len() + 2;
+    push_wrapped(out, &text, PLAIN, taken, taken, look);
+    if report.left > 0 {
+        let text = format!("{} stay pending", counted(report.left, "migration"));
+        labelled(out, "pending", &text, look);
+    }
+    let place = match (&report.shadow, report.level) {
+        (Some(shadow), _) => format!(
+            "in a throw-away database on PostgreSQL {} ({})",
+            one_line(&shadow.server_version),
+            one_line(&shadow.place)
+        ),
+        (None, Level::Rollback) => {
+            "on the target, in a transaction that was rolled back".to_owned()
+        }
+        _ => return,
+    };
+    labelled(out, "ran", &place, look);
+}
+
+fn before(out: &mut String, report: &DryRunReport, look: Look) {
+    let Some(before) = &report.before else { return };
+    let made = match before.origin {
+        PreStateOrigin::Empty => "an empty database".to_owned(),
+        PreStateOrigin::History => {
+            format!(
+                "{} run again",
+                counted(before.replayed, "applied migration")
+            )
+        }
+        PreStateOrigin::Dump => "pg_dump of the target's schema".to_owned(),
+    };
+    if before.proven {
+        let text = format!("{made}; its catalog equals the target's");
+        labelled(out, "before", &text, look);
+        return;
+    }
+    let text = match before.differences.len() {
+        0 => format!("{made}; not compared with the target"),
+        number => format!(
+            "{made}; NOT PROVEN: the target differs in {}",
+            counted(number, "object")
+        ),
+    };
+    styled(out, "before", &text, CAUTION, look);
+    for change in before.differences.iter().take(MOST_DIFFERENCES) {
+        labelled(out, "", &change_line(change), look);
+    }
+    if before.differences.len() > MOST_DIFFERENCES {
+        let more = before.differences.len() - MOST_DIFFERENCES;
+        labelled(out, "", &format!("and {more} more"), look);
+    }
+}
+
+fn heading(out: &mut String, text: &str) {
+    out.push('\n');
+    out.push_str(&paint(HEADING, text));
+    out.push('\n');
+}
+
+fn blocks(blocks: Blocks) -> (&'static str, Style) {
+    match blocks {
+        Blocks::ReadsAndWrites => ("reads, writes", BAD),
+        Blocks::Writes => ("writes", CAUTION),
+        Blocks::Nothing => ("nothing", PLAIN),
+    }
+}
+
+fn locks(out: &mut String, report: &DryRunReport, look: Look) {
+    if report.forecast == Forecast::NothingToDo {
+        return;
+    }
+    heading(out, "Who has to wait");
+    if report.locks.is_empty() {
+        out.push_str("  nobody: no lock is taken on anything that others use\n");
+        return;
+    }
+    let mut rows: Vec<Vec<Cell>> = vec![header()];
+    rows.extend(report.locks.iter().map(lock_row));
+    let room = look.width.saturating_sub(2);
+    let gives_way = [(6, 12), (1, 16), (0, 12), (5, 6), (6, 6), (1, 8)];
+    let widths = Widths::fit(&rows, room, &gives_way);
+    for cells in &rows {
+        out.push_str("  ");
+        out.push_str(&widths.row(cells, look));
+        out.push('\n');
+    }
+    reasons(out, report, look);
+}
+
+fn header() -> Vec<Cell> {
+    let cell = |text: &str| Cell::new(text, QUIET);
+    vec![
+        cell("lock"),
+        cell("on"),
+        cell("blocks"),
+        cell("held").at_the_right(),
+        cell("size").at_the_right(),
+        cell("for"),
+        cell("by"),
+    ]
+}
+
+fn lock_row(lock: &HeldLock) -> Vec<Cell> {
+    let (what, style) = blocks(lock.blocks);
+    let held = match (lock.held.ms, lock.held.basis) {
+        (Some(ms), Basis::Speed) => format!("~{}", duration(ms)),
+        (Some(ms), _) => duration(ms),
+        (None, _) => "unknown".to_owned(),
+    };
+    let place = format!("{}:{}", file_name(&lock.place.file), lock.place.line);
+    vec![
+        Cell::new(&mode(lock), style),
+        Cell::new(&lock.relation, PLAIN),
+        Cell::new(what, style),
+        Cell::new(&held, PLAIN).at_the_right(),
+        Cell::new(&lock.bytes.map_or_else(String::new, size), PLAIN).at_the_right(),
+        Cell::new(&work(&lock.work), PLAIN),
+        Cell::new(&place, QUIET),
+    ]
+}
+
+fn mode(lock: &HeldLock) -> String {
+    lock.mode.word().to_lowercase()
+}
+
+fn file_name(path: &str) -> &str {
+    path.rsplit('/').next().unwrap_or(path)
+}
+
+fn work(all: &[WorkKind]) -> String {
+    let words = all.iter().map(|work| match work {
+        WorkKind::Rewrite => "rewrite",
+        WorkKind::Scan => "scan",
+        WorkKind::IndexBuild => "index",
+        WorkKind::Truncate => "truncate",
+    });
+    words.collect::<Vec<_>>().join(", ")
+}
+
+/// Returns a size in bytes: `8 kB`, `1.2 GB`.
+fn size(bytes: u64) -> String {
+    let units = ["B", "kB", "MB", "GB", "TB"];
+    let mut value = bytes as f64;
+    let mut unit = 0;
+    while value >= 1000.0 && unit + 1 < units.len() {
+        value /= 1024.0;
+        unit += 1;
+    }
+    if unit == 0 || value >= 10.0 {
+        format!("{value:.0} {}", units[unit])
+    } else {
+        format!("{value:.1} {}", units[unit])
+    }
+}
+
+/// Says once what the times rest on.
+fn reasons(out: &mut String, report: &DryRunReport, look: Look) {
+    let mut told: Vec<&str> = Vec::new();
+    for lock in &report.locks {
+        if !told.contains(&lock.held.reason.as_str()) {
+            told.push(&lock.held.reason);
+        }
+    }
+    for (at, reason) in told.iter().enumerate() {
+        labelled(out, if at == 0 { "basis" } else { "" }, reason, look);
+    }
+}
+
+fn migrations(out: &mut String, report: &DryRunReport, look: Look) {
+    if report.migrations.is_empty() {
+        return;
+    }
+    heading(out, "What would run");
+    let rows: Vec<Vec<Cell>> = report.migrations.iter().map(migration_row).collect();
+    let room = look.width.saturating_sub(2);
+    let widths = Widths::fit(&rows, room, &[(0, 20), (3, 16), (0, 10), (3, 8)]);
+    for cells in &rows {
+        out.push_str("  ");
+        out.push_str(&widths.row(cells, look));
+        out.push('\n');
+    }
+}
+
+fn migration_row(one: &DryMigration) -> Vec<Cell> {
+    let time = one.duration_ms.map_or_else(String::new, duration);
+    let tried = one.statements.iter().filter(|one| one.tried).count();
+    let (word, style) = if let Some(reason) = &one.not_tried {
+        (reason.clone(), CAUTION)
+    } else if tried < one.statements.len() {
+        (format!("fails at statement {}", tried + 1), BAD)
+    } else if one.transactional {
+        (String::new(), PLAIN)
+    } else {
+        ("statement by statement".to_owned(), PLAIN)
+    };
+    vec![
+        Cell::new(&label(&one.migration), PLAIN),
+        Cell::new(&counted(one.statements.len(), "statement"), QUIET).at_the_right(),
+        Cell::new(&time, QUIET).at_the_right(),
+        Cell::new(&word, style),
+    ]
+}
+
+fn label(migration: &MigrationRef) -> String {
+    migration.label()
+}
+
+fn changes(out: &mut String, report: &DryRunReport, look: Look) {
+    if report.changes.is_empty() {
+        return;
+    }
+    let number = |kind| {
+        report
+            .changes
+            .iter()
+            .filter(|one| one.change == kind)
+            .count()
+    };
+    let title = format!(
+        "What changes: {} added, {} changed, {} removed",
+        count(number(ChangeKind::Added) as u64),
+        count(number(ChangeKind::Changed) as u64),
+        count(number(ChangeKind::Removed) as u64)
+    );
+    heading(out, &title);
+    for group in groups(&report.changes) {
+        draw_group(out, &group, look);
+    }
+}
+
+/// Objects of one relation stand together, in the order of their first one.
+fn groups(all: &[ObjectChange]) -> Vec<Vec<&ObjectChange>> {
+    let mut groups: Vec<Vec<&ObjectChange>> = Vec::new();
+    let mut at: std::collections::HashMap<&str, usize> = std::collections::HashMap::new();
+    for change in all {
+        let place = *at.entry(&change.group).or_insert_with(|| {
+            groups.push(Vec::new());
+            groups.len() - 1
+        });
+        groups[place].push(change);
+    }
+    groups
+}
+
+fn is_relation(kind: &str) -> bool {
+    matches!(
+        kind,
+        "table" | "view" | "materialized view" | "foreign table" | "domain"
+    )
+}
+
+fn draw_group(out: &mut String, group: &[&ObjectChange], look: Look) {
+    let whole = group
+        .iter()
+        .find(|one| is_relation(&one.kind) && one.change != ChangeKind::Changed);
+    let Some(whole) = whole else {
+        for one in group {
+            line(out, one.change, &change_line(one), look);
+        }
+        return;
+    };
+    // What comes or goes with its relation is counted.
+    let mut kinds: Vec<(&str, usize)> = Vec::new();
+    for one in group.iter().filter(|one| one.change == whole.change) {
+        if one.object == whole.object {
+            continue;
+        }
+        match kinds.iter_mut().find(|(kind, _)| *kind == one.kind) {
+            Some((_, number)) => *number += 1,
+            None => kinds.push((&one.kind, 1)),
+        }
+    }
+    let parts: Vec<String> = kinds
+        .iter()
+        .map(|(kind, number)| plural(*number, kind))
+        .collect();
+    let mut text = whole.object.clone();
+    if !parts.is_empty() {
+        text = format!("{text}: {}", parts.join(", "));
+    }
+    line(out, whole.change, &text, look);
+    for one in group.iter().filter(|one| one.change != whole.change) {
+        line(out, one.change, &change_line(one), look);
+    }
+}
+
+/// Returns a count with a noun that may end in anything.
+fn plural(number: usize, noun: &str) -> String {
+    let noun = match (number, noun) {
+        (1, _) => noun.to_owned(),
+        (_, "index") => "indexes".to_owned(),
+        (_, "policy") => "policies".to_owned(),
+        (_, "statistics" | "grants" | "default privileges") => noun.to_owned(),
+        _ => format!("{noun}s"),
+    };
+    format!("{} {noun}", count(number as u64))
+}
+
+fn line(out: &mut String, change: ChangeKind, text: &str, look: Look) {
+    let (sign, style) = match change {
+        ChangeKind::Added => ("+", GOOD),
+        ChangeKind::Removed => ("-", BAD),
+        ChangeKind::Changed => ("~", CAUTION),
+    };
+    let text = cut_end(&one_line(text), look.width.saturating_sub(4), look);
+    out.push_str("  ");
+    out.push_str(&paint(style, &format!("{sign} {text}")));
+    out.push('\n');
+}
+
+/// An object, and what of it changes.
+fn change_line(change: &ObjectChange) -> String {
+    if change.change != ChangeKind::Changed {
+        return change.object.clone();
+    }
+    let value = |value: &Option<String>| match value {
+        None => "(default)".to_owned(),
+        Some(text) if text.chars().count() > MOST_VALUE => "(long text)".to_owned(),
+        Some(text) => flowed(text),
+    };
+    let parts: Vec<String> = change
+        .properties
+        .iter()
+        .map(|one| {
+            let (before, after) = (value(&one.before), value(&one.after));
+            if before == after {
+                format!("{} changed", one.property)
+            } else {
+                format!("{}: {before} -> {after}", one.property)
+            }
+        })
+        .collect();
+    format!("{}  {}", change.object, parts.join("; "))
+}
+
+fn access(out: &mut String, report: &DryRunReport, look: Look) {
+    if report.access.is_empty() {
+        return;
+    }
+    heading(out, "Who gets access, and who loses it");
+    for one in &report.access {
+        let (sign, style) = match one.effect {
+            AccessEffect::Widened => ("+", CAUTION),
+            AccessEffect::Changed => ("~", CAUTION),
+            AccessEffect::Narrowed => ("-", PLAIN),
+        };
+        let text = format!(
+            "{sign} {}  {} on {}: {} -> {}",
+            one.role, one.command, one.relation, one.before, one.after
+        );
+        let text = cut_end(&one_line(&text), look.width.saturating_sub(2), look);
+        out.push_str("  ");
+        out.push_str(&paint(style, &text));
+        out.push('\n');
+    }
+}
+
+fn unproved(out: &mut String, report: &DryRunReport, look: Look) {
+    if report.unproved.is_empty() {
+        return;
+    }
+    let title = format!(
+        "Not proved: {}",
+        counted(report.unproved.len(), "statement")
+    );
+    heading(out, &title);
+    let rows: Vec<Vec<Cell>> = report
+        .unproved
+        .iter()
+        .map(|one| {
+            let place = format!("{}:{}", file_name(&one.place.file), one.place.line);
+            vec![Cell::new(&place, PLAIN), Cell::new(&one.reason, CAUTION)]
+        })
+        .collect();
+    let widths = Widths::fit(&rows, look.width.saturating_sub(2), &[(0, 20), (1, 20)]);
+    for cells in &rows {
+        out.push_str("  ");
+        out.push_str(&widths.row(cells, look));
+        out.push('\n');
+    }
+}
+
+/// The beginning of a fingerprint is enough for people.
+fn short(fingerprint: &str) -> &str {
+    fingerprint.get(..12).unwrap_or(fingerprint)
+}
