@@ -65,30 +65,6 @@ impl PartFolder {
             .sum()
     }
 
-    /// Writes every file of the dump to the disk, and returns what each is.
-    pub fn settle(&self) -> Result<Vec<manifest::File>, BackupError> {
-        let dump = self.dump();
-        let mut names = Vec::new();
-        for entry in fs::read_dir(&dump).map_err(BackupError::io("list", &dump))? {
-            let entry = entry.map_err(BackupError::io("list", &dump))?;
-            names.push(entry.file_name().to_string_lossy().into_owned());
-        }
-        names.sort();
-        let mut files = Vec::new();
-        for name in names {
-            let path = dump.join(&name);
-            let (bytes, sha256) = hash(&path).map_err(BackupError::io("read", &path))?;
-            sync(&path)?;
-            files.push(manifest::File {
-                path: format!("{DUMP}/{name}"),
-                bytes,
-                sha256,
-            });
-        }
-        sync(&dump)?;
-        Ok(files)
-    }
-
     /// Writes one file beside the dump.
     pub fn write(&self, name: &str, bytes: &[u8]) -> Result<(), BackupError> {
         let path = self.part.join(name);
@@ -115,6 +91,30 @@ impl PartFolder {
         }
         Ok(self.complete.clone())
     }
+}
+
+/// Writes every file of a dump to the disk, and returns what each is. It takes as long as reading all of
+/// them.
+pub fn settle(dump: &Path) -> Result<Vec<manifest::File>, BackupError> {
+    let mut names = Vec::new();
+    for entry in fs::read_dir(dump).map_err(BackupError::io("list", dump))? {
+        let entry = entry.map_err(BackupError::io("list", dump))?;
+        names.push(entry.file_name().to_string_lossy().into_owned());
+    }
+    names.sort();
+    let mut files = Vec::new();
+    for name in names {
+        let path = dump.join(&name);
+        let (bytes, sha256) = hash(&path).map_err(BackupError::io("read", &path))?;
+        sync(&path)?;
+        files.push(manifest::File {
+            path: format!("{DUMP}/{name}"),
+            bytes,
+            sha256,
+        });
+    }
+    sync(dump)?;
+    Ok(files)
 }
 
 impl Drop for PartFolder {

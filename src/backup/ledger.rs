@@ -8,6 +8,7 @@ use super::error::BackupError;
 use super::figures::quoted;
 use super::make::Made;
 use super::manifest::Manifest;
+use crate::history::verify::BadRow;
 use crate::pg::error::DbFailure;
 use crate::pg::session::Session;
 use crate::sql::name::QualifiedName;
@@ -197,6 +198,30 @@ impl Ledger {
             drop(session.run("rollback").await);
         }
         written.map_err(own())
+    }
+
+    /// Recomputes the hash of every row; returns how many there are, and the first that does not hold.
+    pub async fn verify(&self, session: &Session) -> Result<(u64, Option<BadRow>), BackupError> {
+        if !self.exists(session).await? {
+            return Ok((0, None));
+        }
+        let sql = include_str!("sql/verify.sql")
+            .replace("{hash}", include_str!("sql/row_hash.sql").trim_end());
+        let rows = session
+            .query(&self.fill(&sql), &[])
+            .await
+            .map_err(BackupError::own("could not verify the list of backups"))?;
+        let Some(row) = rows.first() else {
+            return Ok((0, None));
+        };
+        let count = row.number(0).and_then(|rows| u64::try_from(rows).ok());
+        let bad = row.number(1).map(|seq| BadRow::Row {
+            table: "backup",
+            seq,
+            label: row.text(2),
+            previous: row.number(3),
+        });
+        Ok((count.unwrap_or_default(), bad))
     }
 
     /// Returns the newest backups of this database, newest first; none where there is no table.

@@ -1,5 +1,6 @@
 //! Makes a backup: one snapshot for the dump and for everything that the manifest says.
 
+use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -8,9 +9,9 @@ use sha2::{Digest as _, Sha256};
 use super::dump::{Dumping, command};
 use super::error::BackupError;
 use super::figures::{self, BEGIN, Figures, READING};
-use super::folder::PartFolder;
+use super::folder::{PartFolder, settle};
 use super::key::{Key, hex};
-use super::manifest::{Client, FILE, HMAC, MadeBy, Manifest, SCHEMA, Server};
+use super::manifest::{Client, FILE, File, HMAC, MadeBy, Manifest, SCHEMA, Server};
 use crate::catalog::fingerprint::fingerprint;
 use crate::catalog::read::snapshot_within;
 use crate::pg::params::Parameters;
@@ -92,21 +93,15 @@ pub async fn make(request: Request<'_>, audience: &mut Audience<'_>) -> Result<M
         .await
         .map_err(own("could not export the snapshot"))?;
     let snapshot = snapshot.first().map(|row| row.text(0)).unwrap_or_default();
-    let catalog = snapshot_within(session, request.facts.version_num, request.history_schema)
-        .await
-        .map_err(BackupError::Catalog)?;
-    session
-        .run(READING)
-        .await
-        .map_err(own("could not set up the snapshot"))?;
     let name = folder_name(session, &request.facts.database, request.id).await?;
     let folder = PartFolder::make(request.out, &name)?;
-    let figures = dump_and_read(&request, &snapshot, &folder, audience).await?;
+    let (fingerprint, figures) = dump_and_read(&request, &snapshot, &folder, audience).await?;
     session
         .run("rollback")
         .await
         .map_err(own("could not end the snapshot"))?;
-    let (manifest, text) = manifest(&request, figures, fingerprint(&catalog), &folder)?;
+    let files = settled(&folder, audience).await?;
+    let (manifest, text) = manifest(&request, figures, fingerprint, files);
     folder.write(FILE, text.as_bytes())?;
     folder.write(HMAC, request.key.line(text.as_bytes()).as_bytes())?;
     if (audience.stop)() {
@@ -149,7 +144,7 @@ async fn dump_and_read(
     snapshot: &str,
     folder: &PartFolder,
     audience: &mut Audience<'_>,
-) -> Result<Figures, BackupError> {
+) -> Result<(String, Figures), BackupError> {
     let connection = &request.session.connection().info;
     let servers = &request.parameters.servers;
     let Some(server) = servers.get(connection.server_index).or(servers.first()) else {
@@ -188,20 +183,38 @@ async fn dump_and_read(
     result
 }
 
+/// Reads the catalog, and then the rows. As long as `pg_dump` it waits for a lock, and no longer.
+async fn read(
+    request: &Request<'_>,
+    counted: &mut dyn FnMut(usize, usize),
+) -> Result<(String, Figures), BackupError> {
+    let own = BackupError::own;
+    let (session, schema) = (request.session, request.history_schema);
+    let limit = format!("set local lock_timeout = {}", request.lock_wait.as_millis());
+    session
+        .run(&limit)
+        .await
+        .map_err(own("could not set up the snapshot"))?;
+    let catalog = snapshot_within(session, request.facts.version_num, schema)
+        .await
+        .map_err(BackupError::Catalog)?;
+    session
+        .run(READING)
+        .await
+        .map_err(own("could not set up the snapshot"))?;
+    let figures = figures::read(session, schema, request.hash, counted).await?;
+    Ok((fingerprint(&catalog), figures))
+}
+
 async fn watch(
     request: &Request<'_>,
     child: &mut ClientChild,
     folder: &PartFolder,
     audience: &mut Audience<'_>,
-) -> Result<Figures, BackupError> {
+) -> Result<(String, Figures), BackupError> {
     let counted = std::cell::Cell::new((0, 0));
     let mut note = |done, of| counted.set((done, of));
-    let reading = figures::read(
-        request.session,
-        request.history_schema,
-        request.hash,
-        &mut note,
-    );
+    let reading = read(request, &mut note);
     let path = request.program.path.clone();
     let dumping = async {
         let status = child
@@ -221,7 +234,7 @@ async fn watch(
     loop {
         tokio::select! {
             biased;
-            result = &mut both => return result.map(|((), figures)| figures),
+            result = &mut both => return result.map(|((), read)| read),
             () = tokio::time::sleep(LOOK_EVERY) => {}
         }
         if (audience.stop)() {
@@ -236,12 +249,35 @@ async fn watch(
     }
 }
 
+/// Hashes the files in a thread of its own, so that a signal is heard meanwhile.
+async fn settled(
+    folder: &PartFolder,
+    audience: &mut Audience<'_>,
+) -> Result<Vec<File>, BackupError> {
+    let dump = folder.dump();
+    let read = dump.clone();
+    let mut settling = tokio::task::spawn_blocking(move || settle(&read));
+    loop {
+        tokio::select! {
+            biased;
+            settled = &mut settling => {
+                let gone = |_| BackupError::io_of("read", &dump, io::ErrorKind::Interrupted.into());
+                return settled.map_err(gone)?;
+            }
+            () = tokio::time::sleep(LOOK_EVERY) => {}
+        }
+        if (audience.stop)() {
+            return Err(BackupError::Interrupted);
+        }
+    }
+}
+
 fn manifest(
     request: &Request<'_>,
     figures: Figures,
     fingerprint: String,
-    folder: &PartFolder,
-) -> Result<(Manifest, String), BackupError> {
+    files: Vec<File>,
+) -> (Manifest, String) {
     let facts = request.facts;
     let manifest = Manifest {
         schema: SCHEMA.to_owned(),
@@ -269,8 +305,8 @@ fn manifest(
         tables: figures.tables,
         sequences: figures.sequences,
         not_included: figures.not_included,
-        files: folder.settle()?,
+        files,
     };
     let text = manifest.to_text();
-    Ok((manifest, text))
+    (manifest, text)
 }

@@ -47,6 +47,13 @@ pub struct CopyHead {
     pub columns: Vec<String>,
 }
 
+/// What a look at the rows comes to.
+enum Taken {
+    Rows(Bytes),
+    TheEnd,
+    NotYet,
+}
+
 /// The text while it comes.
 pub struct DumpText {
     pieces: Pieces,
@@ -89,7 +96,7 @@ impl DumpText {
                 }
                 Reach::Wrong => return Err(wrong(text)),
                 Reach::Statements(_) if self.ended => {
-                    passed_over(text, &Script::parse(text).map_err(split)?)?;
+                    passed_over(text, &Script::parse(text).map_err(|error| split(&error))?)?;
                     return Ok(None);
                 }
                 Reach::Statements(_) if text.len() > MOST_SQL => return Err(wrong(text)),
@@ -109,8 +116,10 @@ impl DumpText {
     /// Returns the next bytes of the rows; `None` at their end.
     pub async fn rows(&mut self) -> Option<Result<Bytes, StreamFault>> {
         loop {
-            if let Some(found) = self.take_rows() {
-                return found.map(Ok);
+            match self.take_rows() {
+                Taken::Rows(rows) => return Some(Ok(rows)),
+                Taken::TheEnd => return None,
+                Taken::NotYet => {}
             }
             if self.ended {
                 return Some(Err(StreamFault::Cut));
@@ -121,31 +130,31 @@ impl DumpText {
         }
     }
 
-    /// Takes what can be told to be rows: `Some(None)` is their end, `None` that more must come.
-    fn take_rows(&mut self) -> Option<Option<Bytes>> {
+    /// Takes what can be told to be rows.
+    fn take_rows(&mut self) -> Taken {
         if self.mid_line {
             let end = memchr(b'\n', &self.held);
             if end.is_none() && self.held.len() < LONG_LINE {
-                return None;
+                return Taken::NotYet;
             }
             self.mid_line = end.is_none();
-            return Some(Some(self.take(end.map_or(self.held.len(), |at| at + 1))));
+            return Taken::Rows(self.take(end.map_or(self.held.len(), |at| at + 1)));
         }
         if self.held.starts_with(END) {
             self.held.drain(..END.len());
-            return Some(None);
+            return Taken::TheEnd;
         }
         if self.held.len() < END.len() {
-            return None;
+            return Taken::NotYet;
         }
         let last = memmem::find(&self.held, b"\n\\.\n").or_else(|| memrchr(b'\n', &self.held));
         match last {
-            Some(at) => Some(Some(self.take(at + 1))),
+            Some(at) => Taken::Rows(self.take(at + 1)),
             None if self.held.len() >= LONG_LINE => {
                 self.mid_line = true;
-                Some(Some(self.take(self.held.len())))
+                Taken::Rows(self.take(self.held.len()))
             }
-            None => None,
+            None => Taken::NotYet,
         }
     }
 
@@ -155,13 +164,13 @@ impl DumpText {
     }
 }
 
-fn split(error: crate::sql::SplitError) -> StreamFault {
+fn split(error: &crate::sql::SplitError) -> StreamFault {
     StreamFault::Split(error.to_string())
 }
 
 fn wrong(text: &str) -> StreamFault {
     match Script::parse(text) {
-        Err(error) => split(error),
+        Err(error) => split(&error),
         Ok(_) => StreamFault::Split("a text without end".to_owned()),
     }
 }
@@ -169,7 +178,7 @@ fn wrong(text: &str) -> StreamFault {
 /// Reads what stands before rows: settings, and the `COPY` at the end.
 fn head(text: &str) -> Result<CopyHead, StreamFault> {
     let whole = format!("{text}\\.\n");
-    let script = Script::parse(&whole).map_err(split)?;
+    let script = Script::parse(&whole).map_err(|error| split(&error))?;
     let last = script.statements().last().map(|one| one.span.clone());
     let copy = last.map(|span| &whole[span]).unwrap_or_default();
     let parsed = parse(copy).ok_or_else(|| StreamFault::Statement(shown(copy)))?;

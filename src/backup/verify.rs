@@ -5,8 +5,10 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use sha2::{Digest as _, Sha256};
+
 use super::folder::{PART, hash};
-use super::key::Key;
+use super::key::{Key, hex};
 use super::manifest::{DUMP, FILE, HMAC, Manifest, SCHEMA};
 
 /// A manifest has at most this size: more is something else.
@@ -214,6 +216,24 @@ fn parse(text: &[u8]) -> Result<Manifest, Fault> {
         }),
         None => Err(bad("it has no schema".to_owned())),
     }
+}
+
+/// Returns whether a backup is still there as it was remembered: its manifest by its hash, its files by
+/// their sizes. Their contents are for [`verify`].
+pub fn is_there(path: &Path, manifest_sha256: &str) -> Result<(), String> {
+    let gone = |name: &str| format!("{name} is gone");
+    let text = fs::read(path.join(FILE)).map_err(|_| gone(FILE))?;
+    if hex(&Sha256::digest(&text)) != manifest_sha256 {
+        return Err(format!("{FILE} is not the one that was made"));
+    }
+    let manifest = parse(&text).map_err(|fault| fault.to_string())?;
+    for file in &manifest.files {
+        let data = fs::metadata(path.join(&file.path)).map_err(|_| gone(&file.path))?;
+        if data.len() != file.bytes {
+            return Err(format!("{} has another size", file.path));
+        }
+    }
+    Ok(())
 }
 
 /// Reads a small file; what is wrong is noted.

@@ -149,6 +149,13 @@ impl<'a> Text<'a> {
                 end = format!("{end} {word} {value}");
             }
         }
+        // What nearly all tables have is not worth a word.
+        if let Some(method) = self
+            .take("access_method")
+            .filter(|method| *method != "heap")
+        {
+            end = format!("{end} USING {method}");
+        }
         if let Some(options) = self.take("options") {
             end = format!("{end} WITH ({options})");
         }

@@ -17,3 +17,5 @@ mod queries;
 pub mod read;
 mod records;
 pub mod shown;
+
+pub use queries::KEPT_SCHEMA;

@@ -23,7 +23,7 @@ pub async fn snapshot(
     history_schema: &str,
 ) -> Result<Snapshot, CatalogError> {
     let begin = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
-    between(session, version, history_schema, begin, "ROLLBACK").await
+    Box::pin(between(session, version, history_schema, begin, "ROLLBACK")).await
 }
 
 /// Lists the objects as the transaction that is open sees them. Its settings are what they were afterwards.
@@ -34,7 +34,7 @@ pub async fn snapshot_within(
 ) -> Result<Snapshot, CatalogError> {
     let begin = "SAVEPOINT evmig_catalog";
     let end = "ROLLBACK TO SAVEPOINT evmig_catalog; RELEASE SAVEPOINT evmig_catalog";
-    between(session, version, history_schema, begin, end).await
+    Box::pin(between(session, version, history_schema, begin, end)).await
 }
 
 async fn between(

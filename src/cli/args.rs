@@ -4,7 +4,13 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use super::commands::{apply::ApplyArgs, backup::BackupArgs, baseline::BaselineArgs, completions::CompletionsArgs, config::ConfigArgs, db::DbArgs, diagram::DiagramArgs, history::HistoryArgs, init::InitArgs, man::ManArgs, new::NewArgs, plan::PlanArgs, repair::RepairArgs, rollback::RollbackArgs, seed::SeedArgs, status::StatusArgs, triggers::TriggersArgs};
+use super::commands::{
+    apply::ApplyArgs, backup::BackupArgs, baseline::BaselineArgs, completions::CompletionsArgs,
+    config::ConfigArgs, db::DbArgs, diagram::DiagramArgs, diff::DiffArgs, history::HistoryArgs,
+    init::InitArgs, kept::KeptArgs, man::ManArgs, new::NewArgs, plan::PlanArgs, repair::RepairArgs,
+    rollback::RollbackArgs, seed::SeedArgs, snapshot::SnapshotArgs, status::StatusArgs,
+    triggers::TriggersArgs,
+};
 
 /// Deploy PostgreSQL schemas in phases, and take them back
 #[derive(Debug, Parser)]
@@ -148,6 +154,9 @@ pub enum Command {
     Baseline(BaselineArgs),
     Repair(RepairArgs),
     Triggers(TriggersArgs),
+    Kept(KeptArgs),
+    Diff(DiffArgs),
+    Snapshot(SnapshotArgs),
     Seed(SeedArgs),
     Diagram(DiagramArgs),
     Backup(BackupArgs),
@@ -162,6 +171,7 @@ impl Command {
     pub fn formats(&self) -> &'static [Format] {
         match self {
             Self::Diagram(_) => &[Format::Svg, Format::Mermaid, Format::Json],
+            Self::Diff(_) => &[Format::Human, Format::Json, Format::Markdown],
             _ => &[Format::Human, Format::Json],
         }
     }

@@ -2,6 +2,8 @@
 
 mod backup;
 mod bracket;
+mod catalog;
+mod kept;
 mod preview;
 mod refusal;
 mod restore;
@@ -21,6 +23,8 @@ use crate::shadow::EmbeddedError;
 
 pub use backup::of_backup;
 pub use bracket::of_bracket;
+pub use catalog::{document_problem, of_catalog};
+pub use kept::{of_keep, of_kept};
 pub use preview::of_preview;
 pub use restore::of_restore;
 pub use rollback::of_rollback;

@@ -5,6 +5,8 @@
 
 pub mod args;
 pub mod argv;
+pub mod backup_check;
+pub mod catalog;
 pub mod checkout;
 pub mod commands;
 pub mod confirm;

@@ -6,7 +6,7 @@ use super::environment::Environment;
 use super::error::CommandError;
 use crate::project::Manifest;
 use crate::project::Setting;
-use crate::project::manifest::duration;
+use crate::project::manifest::{OnDrift, duration};
 use crate::report::config;
 use crate::report::problem::Problem;
 use crate::runner::retry::LockPolicy;
@@ -46,6 +46,7 @@ pub struct ApplySettings {
     lock_budget: Valued<Option<Duration>>,
     concurrent_budget: Valued<Option<Duration>>,
     wait: Valued<Option<Duration>>,
+    on_drift: Valued<OnDrift>,
 }
 
 impl ApplySettings {
@@ -90,6 +91,10 @@ impl ApplySettings {
                     span: None,
                 },
             )?,
+            on_drift: Valued {
+                value: apply.on_drift.value,
+                source: layers.place(&apply.on_drift),
+            },
         })
     }
 
@@ -134,6 +139,11 @@ impl ApplySettings {
             time("lock_budget", &self.lock_budget),
             time("concurrent_budget", &self.concurrent_budget),
             time("wait", &self.wait),
+            show(
+                "on_drift",
+                self.on_drift.value.as_str().to_owned(),
+                &self.on_drift.source,
+            ),
         ]
     }
 }

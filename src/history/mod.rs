@@ -3,10 +3,11 @@
 //! `locate` finds or makes the tables, `store` reads and writes them under the history's lock,
 //! `model` holds what was read, `record` what is written, `checkpoint` what the catalog was, `verify` proves the chains.
 //! `model` holds what was read, `record` what is written, `verify` proves the chain; `ledger` has the
-//! triggers that are switched off beyond a transaction.
+//! triggers that are switched off beyond a transaction, `kept` the copies of destroyed rows.
 
 pub mod checkpoint;
 pub mod error;
+pub mod kept;
 pub mod ledger;
 pub mod locate;
 pub mod model;

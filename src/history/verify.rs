@@ -184,11 +184,18 @@ type Chain = (&'static str, &'static str, &'static str);
 
 /// Returns the chains of the tables that are made when they are first needed.
 async fn later_chains(session: &Session, schema: &str) -> Result<Vec<Chain>, HistoryError> {
-    let chains = [(
-        LEDGER,
-        include_str!("sql/verify_trigger_states.sql"),
-        include_str!("sql/trigger_state_hash.sql"),
-    )];
+    let chains = [
+        (
+            LEDGER,
+            include_str!("sql/verify_trigger_states.sql"),
+            include_str!("sql/trigger_state_hash.sql"),
+        ),
+        (
+            "kept",
+            include_str!("sql/verify_kept.sql"),
+            include_str!("sql/kept_hash.sql"),
+        ),
+    ];
     let mut found = Vec::new();
     for chain in chains {
         let table = QualifiedName {

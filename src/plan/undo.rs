@@ -165,8 +165,11 @@ fn refuse_half_applied(history: &History) -> Result<(), UndoRefusal> {
     let mut labels: Vec<String> = Vec::new();
     for row in &history.open_statements {
         let is_in = row.journal == Journal::Up && row.state != StatementState::Failed;
-        let name = latest.get(&row.key).map_or("…", |word| word.name.as_str());
-        let label = row.key.label(name);
+        let label = match latest.get(&row.key) {
+            Some(word) => row.key.label(&word.name),
+            // What never came to its end has its name in its file alone.
+            None => row.key.label("").trim_end_matches("__").to_owned(),
+        };
         if is_in && !labels.contains(&label) {
             labels.push(label);
         }

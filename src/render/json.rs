@@ -8,20 +8,20 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::report::access::AccessChange;
-use crate::report::backup::{
-    BackupOutcome, BackupReport, LeftOut, RestoreOutcome, RestoreReport, RestoredTable,
-    VerifyReport,
-};
 use crate::report::config::ConfigReport;
 use crate::report::diagram::DiagramReport;
+use crate::report::diff::DiffReport;
 use crate::report::dry_run::{
     DryMigration, DryRunReport, Fingerprints, Forecast, HeldLock, Level, ObjectChange, PreState,
     ShadowServer, Unproved,
 };
 use crate::report::event::RunEvent;
 use crate::report::history::{HistoryEntry, HistoryReport};
+use crate::report::kept::{KeptAction, KeptListReport, KeptReport};
 use crate::report::problem::Problem;
-use crate::report::rollback::{Checked, Reverted, RollbackOutcome, RollbackPlan, RollbackReport};
+use crate::report::rollback::{
+    Checked, KeptRows, Reverted, RollbackOutcome, RollbackPlan, RollbackReport,
+};
 use crate::report::run::{AppliedMigration, ApplyReport, Outcome, RecordReport};
 use crate::report::seed::{SeedOutcome, SeedReport, TableRows};
 use crate::report::status::{MigrationStatus, PhaseStatus, StatusReport};
@@ -33,7 +33,7 @@ pub const ERROR_SCHEMA: &str = "evmig.error/1";
 
 /// A problem on the wire.
 #[derive(Serialize)]
-struct WireProblem<'a> {
+pub(super) struct WireProblem<'a> {
     code: &'a str,
     sqlstate: Option<&'a str>,
     file: Option<&'a str>,
@@ -133,6 +133,7 @@ struct WireRollback<'a> {
     triggers: &'a [String],
     keys_proved: usize,
     proof: Option<&'a Checked>,
+    kept: &'a [KeptRows],
     done_by: Option<&'a str>,
     duration_ms: f64,
     error: Option<WireProblem<'a>>,
@@ -154,6 +155,7 @@ pub fn rollback(report: &RollbackReport) -> String {
         triggers: &report.triggers,
         keys_proved: report.keys_proved,
         proof: report.checked.as_ref(),
+        kept: &report.kept,
         done_by: report.done_by.as_deref(),
         duration_ms: report.duration_ms,
         error: report.error.as_ref().map(WireProblem::from),
@@ -242,50 +244,6 @@ pub fn seed(report: &SeedReport) -> String {
 }
 
 #[derive(Serialize)]
-struct WireBackup<'a> {
-    schema: &'static str,
-    outcome: BackupOutcome,
-    target: &'a Target,
-    id: &'a str,
-    path: Option<&'a str>,
-    taken_at: Option<&'a str>,
-    tables: usize,
-    rows: u64,
-    bytes: u64,
-    checksums: bool,
-    pg_dump: &'a str,
-    key_id: Option<&'a str>,
-    recorded: bool,
-    not_included: &'a [LeftOut],
-    removed: &'a [String],
-    duration_ms: f64,
-    error: Option<WireProblem<'a>>,
-}
-
-/// Returns the document of `evmig backup`.
-pub fn backup(report: &BackupReport) -> String {
-    pretty(&WireBackup {
-        schema: report.schema,
-        outcome: report.outcome,
-        target: &report.target,
-        id: &report.id,
-        path: report.path.as_deref(),
-        taken_at: report.taken_at.as_deref(),
-        tables: report.tables,
-        rows: report.rows,
-        bytes: report.bytes,
-        checksums: report.checksums,
-        pg_dump: &report.pg_dump,
-        key_id: report.key_id.as_deref(),
-        recorded: report.recorded,
-        not_included: &report.not_included,
-        removed: &report.removed,
-        duration_ms: report.duration_ms,
-        error: report.error.as_ref().map(WireProblem::from),
-    })
-}
-
-#[derive(Serialize)]
 struct WireTriggers<'a> {
     schema: &'static str,
     action: TriggersAction,
@@ -314,54 +272,25 @@ pub fn triggers(report: &TriggersReport) -> String {
 }
 
 #[derive(Serialize)]
-struct WireRestore<'a> {
+struct WireKept<'a> {
     schema: &'static str,
-    run: Option<&'a str>,
-    outcome: RestoreOutcome,
+    action: KeptAction,
     target: &'a Target,
-    backup: &'a str,
-    backup_id: &'a str,
-    taken_at: &'a str,
-    backup_database: &'a str,
-    same_database: bool,
-    tables: &'a [RestoredTable],
-    system_triggers: bool,
-    triggers: usize,
-    keys_proved: usize,
-    checksums: bool,
-    sequences: usize,
-    pg_restore: &'a str,
-    duration_ms: f64,
+    run: Option<&'a str>,
+    copies: &'a [KeptReport],
     error: Option<WireProblem<'a>>,
 }
 
-/// Returns the document of `evmig rollback --restore`.
-pub fn restore(report: &RestoreReport) -> String {
-    pretty(&WireRestore {
+/// Returns the document of `evmig kept`.
+pub fn kept(report: &KeptListReport) -> String {
+    pretty(&WireKept {
         schema: report.schema,
-        run: report.run.as_deref(),
-        outcome: report.outcome,
+        action: report.action,
         target: &report.target,
-        backup: &report.backup,
-        backup_id: &report.backup_id,
-        taken_at: &report.taken_at,
-        backup_database: &report.backup_database,
-        same_database: report.same_database,
-        tables: &report.tables,
-        system_triggers: report.system_triggers,
-        triggers: report.triggers,
-        keys_proved: report.keys_proved,
-        checksums: report.checksums,
-        sequences: report.sequences,
-        pg_restore: &report.pg_restore,
-        duration_ms: report.duration_ms,
+        run: report.run.as_deref(),
+        copies: &report.copies,
         error: report.error.as_ref().map(WireProblem::from),
     })
-}
-
-/// Returns the document of `evmig backup --verify`.
-pub fn backup_verify(report: &VerifyReport) -> String {
-    pretty(report)
 }
 
 /// Returns the document of `evmig baseline` and `evmig repair`.
@@ -402,6 +331,11 @@ struct WireHistory<'a> {
     entries: &'a [HistoryEntry],
     verified_rows: Option<u64>,
     first_bad: Option<WireProblem<'a>>,
+}
+
+/// Returns the document of `evmig diff`.
+pub fn diff(report: &DiffReport) -> String {
+    pretty(report)
 }
 
 /// Returns the document of `evmig history`.
@@ -447,7 +381,7 @@ pub fn event(event: &RunEvent, at: &str) -> String {
     line.unwrap_or_else(|error| unserializable(&error))
 }
 
-fn pretty(document: &impl Serialize) -> String {
+pub(super) fn pretty(document: &impl Serialize) -> String {
     let mut text =
         serde_json::to_string_pretty(document).unwrap_or_else(|error| unserializable(&error));
     text.push('\n');

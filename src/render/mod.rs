@@ -5,5 +5,7 @@
 
 pub mod diagram;
 pub mod json;
+pub mod json_backup;
+pub mod markdown;
 pub mod terminal;
 mod xml;

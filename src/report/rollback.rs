@@ -112,6 +112,34 @@ impl PlannedScript {
     }
 }
 
+/// What a rollback destroys of one table.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct LostRows {
+    /// Schema and name.
+    pub table: String,
+    /// How: `dropped`, `truncated`, `deleted`, `columns`.
+    pub way: &'static str,
+    /// The columns that are lost, where the rows are not.
+    pub columns: Vec<String>,
+    /// How many rows; of columns, how many values. `None` where they could not be counted.
+    pub rows: Option<u64>,
+    /// Whether it is all of these rows; else it is at most these.
+    pub exact: bool,
+    /// What the table takes on disk.
+    pub bytes: u64,
+}
+
+/// A copy of destroyed rows.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct KeptRows {
+    /// The name of its table in `evmig_kept`.
+    pub name: String,
+    /// The table whose rows it has.
+    pub table: String,
+    /// How many.
+    pub rows: u64,
+}
+
 /// What is going to be done.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Default)]
 pub struct RollbackPlan {
@@ -125,6 +153,10 @@ pub struct RollbackPlan {
     pub stays_behind: Vec<String>,
     /// The run whose rollback is gone on with.
     pub continues: Option<String>,
+    /// The rows that exist and will be destroyed.
+    pub loses: Vec<LostRows>,
+    /// What may destroy more, as its text does not tell: `a DO block`.
+    pub may_lose: Vec<String>,
 }
 
 /// Whether the catalog is what it was before what was taken back.
@@ -170,12 +202,14 @@ pub struct RollbackReport {
     pub retries: u32,
     /// The longest time that one transaction held its locks, in milliseconds.
     pub lock_held_ms: f64,
-    /// Triggers that were off meanwhile and have their state back, as `table.trigger`.
+    /// Triggers that were off meanwhile, as `table.trigger`; each that is left has its state back.
     pub triggers: Vec<String>,
     /// How many foreign keys of the touched tables were proved.
     pub keys_proved: usize,
     /// Whether the catalog is what it was; `None` where nothing was done.
     pub checked: Option<Checked>,
+    /// The copies of destroyed rows.
+    pub kept: Vec<KeptRows>,
     /// The run that had done it already, and could not say so.
     pub done_by: Option<String>,
     /// Milliseconds in all.

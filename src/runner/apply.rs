@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use super::attempt::Interrupt;
 use super::checkpoint::{self, Picture};
+use super::drift;
 use super::error::RunError;
+use super::fresh::{self, BackupDemand};
 use super::open::{BegunOpening, Opened, Opening, open};
 use super::record::{self, Why};
 use super::retry::LockPolicy;
@@ -44,6 +46,8 @@ pub struct Request<'a> {
     pub wait: Duration,
     /// Lock waits and retries.
     pub policy: LockPolicy,
+    /// The backup that must be there.
+    pub backup: Option<BackupDemand>,
     /// Run id.
     pub run: String,
     /// The checkout's commit, for the history.
@@ -204,6 +208,7 @@ async fn prepare<'a>(
     }
     // What is wrong with the files is said without waiting for anybody.
     let expected_scripts = scripts(project, &expected)?;
+    fresh::check(request.backup.as_ref(), &opened).await?;
     let lock = HistoryLock::new(&project.manifest.project.history_schema);
     let before = forecast.history.rows.len();
     let look = Forecast {
@@ -215,20 +220,15 @@ async fn prepare<'a>(
         mut present,
         picture,
         newest,
-    } = Box::pin(under_lock(&opened, request, lock, look, interrupt, sink)).await?;
+    } = under_lock(&opened, request, lock, look, interrupt, sink).await?;
     // What was read before is only a forecast: it counts what is there under the lock.
     let located = look.located(widest)?;
     let chosen = plan(&opened.session, request, &look).await?;
     let history = look.history;
     if nothing_to_do(project, &chosen, &history, &located) {
-        let mut other_runs: Vec<String> = history.rows[before.min(history.rows.len())..]
-            .iter()
-            .map(|row| row.run.clone())
-            .collect();
-        other_runs.dedup();
         return Ok(Prepared::Nothing {
             left: chosen.left,
-            other_runs,
+            other_runs: other_runs(&history, before),
         });
     }
     let scripts = if chosen == expected {
@@ -243,9 +243,9 @@ async fn prepare<'a>(
         refuse_if_present(project, &opened.session, &scripts, present).await?;
     }
     let newest = newest?;
-    let picture = picture
-        .inspect_err(|error| sink.event(&checkpoint::not_taken(error)))
-        .ok();
+    let picture = checkpoint::told(picture, sink);
+    let both = newest.as_ref().zip(picture.as_ref());
+    Box::pin(drift::check(&opened, &located, both, request, sink)).await?;
     let setup = setup(&opened, request.policy);
     let begun = Begun {
         setup: &setup,
@@ -283,6 +283,14 @@ async fn prepare<'a>(
         begun: None,
         known: picture.map(|picture| picture.fingerprint),
     })))
+}
+
+/// The runs that wrote behind so many rows.
+fn other_runs(history: &History, before: usize) -> Vec<String> {
+    let new = history.rows.iter().skip(before);
+    let mut runs: Vec<String> = new.map(|row| row.run.clone()).collect();
+    runs.dedup();
+    runs
 }
 
 /// Says once which of the chosen files the history will not have the text of.

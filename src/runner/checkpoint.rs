@@ -110,9 +110,7 @@ impl Run<'_> {
         if held.is_err() {
             return Ok(None);
         }
-        Ok(picture
-            .inspect_err(|error| sink.event(&not_taken(error)))
-            .ok())
+        Ok(told(picture, sink))
     }
 
     /// Remembers what the catalog is between two migrations.
@@ -136,8 +134,17 @@ impl Run<'_> {
     }
 }
 
-/// Tells that a run goes on without checkpoints.
-pub(super) fn not_taken(error: &CatalogError) -> RunEvent {
+/// Returns the picture, or tells that there is none: the run goes on without checkpoints.
+pub(super) fn told(
+    picture: Result<Picture, CatalogError>,
+    sink: &mut dyn EventSink,
+) -> Option<Picture> {
+    picture
+        .inspect_err(|error| sink.event(&not_taken(error)))
+        .ok()
+}
+
+fn not_taken(error: &CatalogError) -> RunEvent {
     use std::error::Error as _;
     let mut detail = error.to_string();
     if let Some(source) = error.source() {

@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+use super::drift::Drift;
+use super::fresh::StaleBackup;
+use super::proof::ProofError;
 use crate::history::error::HistoryError;
 use crate::pg::connect_error::ConnectError;
 use crate::pg::error::DbFailure;
@@ -33,6 +36,12 @@ pub enum RunError {
     /// The plan may not be run.
     #[error(transparent)]
     Plan(Box<PlanRefusal>),
+    /// Something else than evmig has changed the schema, and nothing is to be applied over it.
+    #[error("the schema is not what run {} left", .0.run)]
+    Drift(Box<Drift>),
+    /// What the history keeps of the catalog cannot be used.
+    #[error(transparent)]
+    Remembered(Box<ProofError>),
     /// Another run held the history's lock all the time.
     #[error("another run holds the lock of this history")]
     Busy {
@@ -55,6 +64,9 @@ pub enum RunError {
         /// Everything that is wrong.
         errors: Vec<ProjectError>,
     },
+    /// The environment asks for a fresh backup, and there is none.
+    #[error(transparent)]
+    StaleBackup(Box<StaleBackup>),
     /// The user was asked and did not agree.
     #[error("not confirmed")]
     NotConfirmed,

@@ -70,13 +70,13 @@ pub enum TriggersError {
         /// Who was in the way the last time.
         blockers: Vec<Blocker>,
         /// The server's last answer.
-        failure: DbFailure,
+        failure: Box<DbFailure>,
     },
     /// The connection was lost while it was being committed.
     #[error("the connection was lost during the commit")]
     Unknown {
         /// What the driver said.
-        failure: DbFailure,
+        failure: Box<DbFailure>,
     },
 }
 
@@ -108,10 +108,12 @@ impl From<WorkStop<Self>> for TriggersError {
             } => Self::Locked {
                 tries,
                 blockers,
-                failure,
+                failure: Box::new(failure),
             },
             WorkStop::Interrupted => RunError::Interrupted.into(),
-            WorkStop::Unknown { failure } => Self::Unknown { failure },
+            WorkStop::Unknown { failure } => Self::Unknown {
+                failure: Box::new(failure),
+            },
         }
     }
 }

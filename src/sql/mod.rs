@@ -7,6 +7,7 @@
 pub mod classify;
 pub mod control;
 pub mod created;
+pub mod destroyed;
 pub mod directive;
 pub mod enum_value;
 pub mod long_name;

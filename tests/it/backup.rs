@@ -150,7 +150,12 @@ fn a_backup_says_what_is_in_it_and_can_be_verified() {
             sha256,
             evmig::backup::key::hex(&<sha2::Sha256 as sha2::Digest>::digest(bytes))
         );
-        let sound = scene.evmig("backup --verify").arg(&backup).run().succeeds();
+        let sound = scene
+            .evmig("backup")
+            .arg("--verify")
+            .arg(&backup)
+            .run()
+            .succeeds();
         assert!(sound.stdout.starts_with("SOUND: "), "{}", sound.stdout);
         // pg_restore reads it as any other archive.
         let listed = std::process::Command::new("/usr/lib/postgresql/15/bin/pg_restore")
@@ -163,10 +168,23 @@ fn a_backup_says_what_is_in_it_and_can_be_verified() {
 }
 
 #[test]
+fn a_line_of_the_list_of_backups_that_was_changed_is_named() {
+    let scene = Scene::new(15, Role::Owner);
+    scene.backup();
+    scene.backup();
+    scene.evmig("history --verify").run().succeeds();
+    scene
+        .database
+        .execute("update evmig.backup set path = '/elsewhere' where seq = 2");
+    let output = scene.evmig("history --verify").run().exits(7);
+    assert!(output.stdout.contains("backup row 2"), "{}", output.stdout);
+}
+
+#[test]
 fn everything_that_is_wrong_is_said_and_nothing_else() {
     let scene = Scene::new(15, Role::Owner);
     let backup = scene.backup();
-    let verified = |words: &str| scene.evmig(words).arg(&backup).run();
+    let verified = |words: &str| scene.evmig(words).arg("--verify").arg(&backup).run();
     let dump = backup.join("dump");
     let data: Vec<String> = names(&dump)
         .into_iter()
@@ -181,7 +199,7 @@ fn everything_that_is_wrong_is_said_and_nothing_else() {
         text.replace("\"rows\": 500", "\"rows\": 501"),
     )
     .expect("our own");
-    let document = verified("backup --format json --verify").exits(4).json();
+    let document = verified("backup --format json").exits(4).json();
     let codes: Vec<&str> = document["faults"]
         .as_array()
         .expect("a list")
@@ -196,20 +214,25 @@ fn everything_that_is_wrong_is_said_and_nothing_else() {
         "{document:#}"
     );
     assert_eq!(document["authentic"], false);
-    let shown = verified("backup --verify").exits(4).stdout;
+    let shown = verified("backup").exits(4).stdout;
     assert!(
-        shown.contains("NOT SOUND") && shown.contains("4 faults"),
+        shown.contains("NOT SOUND") && shown.contains("is missing"),
         "{shown}"
     );
 
     // Without the key nothing can be said of the manifest, and that is said.
     fs::rename(scene.state().join("backup.key"), scene.state().join("away")).expect("our own");
-    let shown = verified("backup --verify").exits(4).stdout;
+    let shown = verified("backup").exits(4).stdout;
     assert!(shown.contains("there is no key"), "{shown}");
     let other = scene.backup();
-    let document = verified("backup --format json --verify").exits(4).json();
+    let document = verified("backup --format json").exits(4).json();
     assert!(document.to_string().contains("other-key"), "{document:#}");
-    scene.evmig("backup --verify").arg(&other).run().succeeds();
+    scene
+        .evmig("backup")
+        .arg("--verify")
+        .arg(&other)
+        .run()
+        .succeeds();
     scene.evmig("backup --verify nowhere").run().exits(4);
 }
 
@@ -338,7 +361,8 @@ fn old_backups_of_this_database_go_and_nothing_else_does() {
     let first = scene.backup();
     let second = scene.backup();
     let theirs = other
-        .evmig("backup --format json --out")
+        .evmig("backup --format json")
+        .arg("--out")
         .arg(&out)
         .env("EVMIG_DATA_DIR", scene.state())
         .run()
@@ -372,13 +396,13 @@ fn old_backups_of_this_database_go_and_nothing_else_does() {
 fn a_table_that_is_locked_is_not_waited_for_without_end() {
     let scene = Scene::new(15, Role::Owner);
     let _holder = locked(&scene);
-    let output = scene.evmig("backup --lock-timeout 300ms").run().exits(1);
+    let output = scene.evmig("backup --lock-timeout 300ms").run().exits(6);
+    assert!(output.stderr.contains("backup-locked"), "{}", output.stderr);
     assert!(
-        output.stderr.contains("backup-failed") || output.stderr.contains("own-query"),
+        output.stderr.contains("--lock-timeout"),
         "{}",
         output.stderr
     );
-    assert!(output.stderr.contains("lock timeout"), "{}", output.stderr);
     assert_eq!(names(&scene.project.path("backups")), [".gitignore"]);
 }
 
@@ -402,16 +426,11 @@ fn an_interrupt_stops_pg_dump_and_leaves_nothing() {
             output.stderr
         );
         assert_eq!(names(&scene.project.path("backups")), [".gitignore"]);
-        let left = scene.database.server().admin("postgres");
-        let left = Session::connect(&left).value(
-            "select count(*) from pg_stat_activity where application_name like 'evmig/% run=%' \
-             and state is distinct from 'idle'",
-        );
-        // The session of another test may be there; pg_dump's own waits for the lock no more.
+        // Nobody waits for the lock any more.
         let waiting = scene.database.value(
             "select count(*) from pg_locks where not granted and database = (select oid from pg_database where datname = current_database())",
         );
-        assert_eq!(waiting, "0", "{left}");
+        assert_eq!(waiting, "0");
     }
 }
 
@@ -435,7 +454,12 @@ fn a_killed_backup_leaves_neither_a_password_nor_what_looks_like_a_backup() {
     assert_eq!(left.len(), 2, "{left:?}");
     assert!(left[1].ends_with(".part"), "{left:?}");
     let part = scene.project.path(&format!("backups/{}", left[1]));
-    scene.evmig("backup --verify").arg(&part).run().exits(4);
+    scene
+        .evmig("backup")
+        .arg("--verify")
+        .arg(&part)
+        .run()
+        .exits(4);
     let output = scene.evmig("backup").run().succeeds();
     assert!(
         output.stderr.contains("backup-left-over"),
@@ -489,10 +513,85 @@ fn a_role_that_may_not_read_all_rows_gets_no_backup_of_some() {
          alter table theirs.t enable row level security"
     ));
     let output = backup().exits(1);
+    assert!(output.stderr.contains("row-level"), "{}", output.stderr);
+    assert_eq!(names(&project.path("backups")), [".gitignore"]);
+}
+
+/// A protected environment that asks for a backup, and a run on it.
+fn protected(scene: &Scene, max_age: &str) -> Project {
+    let manifest = scene.project.read("phases.toml");
+    let project = Project::new(&format!(
+        "{manifest}\n[environments.live]\nurl_env = \"LIVE\"\nprotected = true\nbackup_max_age = \"{max_age}\"\n"
+    ));
+    project
+        .migration("V1__schema", SCHEMA)
+        .migration("V2__more", "create table more (id int);\n")
+        .rollback("V2__more", "drop table more;\n")
+}
+
+#[test]
+fn a_protected_environment_asks_for_a_fresh_backup_that_is_still_there() {
+    let scene = Scene::new(15, Role::Owner);
+    let project = protected(&scene, "1h");
+    let run = |words: &str| {
+        Evmig::new(&project, &format!("{words} --env live"))
+            .env("LIVE", format!("{}?sslmode=disable", scene.database.url()))
+            .env("EVMIG_DATA_DIR", scene.state())
+            .env("EVMIG_PG_BIN", "/usr/lib/postgresql/15/bin")
+    };
+    let output = run("apply --yes").run().exits(5);
+    assert!(output.stderr.contains("backup-stale"), "{}", output.stderr);
     assert!(
-        output.stderr.contains("row-level security"),
+        output.stderr.contains("evmig --env live backup"),
         "{}",
         output.stderr
     );
-    assert_eq!(names(&project.path("backups")), [".gitignore"]);
+    assert!(
+        output.stderr.contains("--no-backup-check"),
+        "{}",
+        output.stderr
+    );
+    let made = run("backup --format json").run().succeeds().json();
+    run("apply --yes").run().succeeds();
+    // Nothing to do needs no backup; something to do does, and what is gone from the disk is none.
+    fs::remove_dir_all(made["path"].as_str().expect("a path")).expect("our own");
+    run("apply --yes").run().succeeds();
+    let output = run("rollback --yes").run().exits(5);
+    assert!(
+        output.stderr.contains("manifest.json is gone"),
+        "{}",
+        output.stderr
+    );
+    run("rollback --dry-run").run().succeeds();
+    run("rollback --yes")
+        .arg("--no-backup-check")
+        .arg("the site is down")
+        .run()
+        .succeeds();
+    let waived = scene
+        .database
+        .value("select reason from evmig.backup where action = 'waived'");
+    assert_eq!(waived, "the site is down");
+    // One that is too old.
+    let output = run("backup").run().succeeds();
+    assert!(output.stdout.contains("Backed up"), "{}", output.stdout);
+    scene
+        .database
+        .execute("update evmig.backup set taken_at = taken_at - interval '61 min'");
+    let output = run("apply --yes").run().exits(5);
+    assert!(output.stderr.contains("taken at"), "{}", output.stderr);
+}
+
+#[test]
+fn a_fresh_backup_is_asked_for_where_somebody_looks_only() {
+    let project = Project::new(
+        "[project]\nname = \"x\"\n[environments.local]\nurl = \"embedded\"\nbackup_max_age = \"1h\"\n",
+    );
+    let output = Evmig::new(&project, "status").run().exits(2);
+    assert!(
+        output.stderr.contains("backup-age-unprotected"),
+        "{}",
+        output.stderr
+    );
+    assert!(output.stderr.contains("phases.toml:5"), "{}", output.stderr);
 }

@@ -197,7 +197,7 @@ fn everything_that_is_wrong_comes_at_once() {
     17 | lock_timout = "2s"
        | ^^^^^^^^^^^
       hint       did you mean `lock_timeout`? (valid keys: lock_timeout, lock_retries,
-                 statement_timeout, lock_budget, concurrent_budget)
+                 statement_timeout, lock_budget, concurrent_budget, on_drift)
 
     error[out-of-range]: `lock_retries` must be from 0 to 10000, not -1
       --> phases.toml:18:16
@@ -401,7 +401,7 @@ fn an_unknown_key_at_every_level() {
     9 | waite = 1
       | ^^^^^
       hint       valid keys: lock_timeout, lock_retries, statement_timeout, lock_budget,
-                 concurrent_budget
+                 concurrent_budget, on_drift
 
     error[unknown-key]: unknown key `require` in [[phase]]
       --> phases.toml:13:1

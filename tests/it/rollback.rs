@@ -91,6 +91,7 @@ fn the_whole_output_of_a_rollback() {
     Rolled back 2 migrations, 2 statements, in $T
       run        $RUN
       locks      held for $T at most
+      proof      the catalog is what it was before
       next       evmig status
     --- stderr ---
     Target  $DATABASE as $OWNER on 127.0.0.1:$PORT (this machine)
@@ -99,6 +100,8 @@ fn the_whole_output_of_a_rollback() {
       V3__places                                                    core                   1 statement
       V2__pets                                                      core                   1 statement
       script     the file in rollback/; as it was stored when the migration was applied
+      loses      no row
+                 and 2 tables without a row
     Run $RUN: 2 migrations, 2 statements
       V3__places                                                        1 statement $T
       V2__pets                                                          1 statement $T
@@ -165,8 +168,8 @@ fn a_script_that_leaves_an_orphan_behind_changes_nothing() {
     let output = evmig(&project, &database, words).exits(1);
     let error = &output.json()["error"];
     assert_eq!(error["code"], "foreign-key-violated");
-    let message = error["message"].as_str().expect("a text");
-    assert!(message.contains("lines_order_id_fkey"), "{message}");
+    let detail = error["detail"].as_str().expect("a text");
+    assert!(detail.contains("lines_order_id_fkey"), "{detail}");
     assert_eq!(database.value("select count(*) from orders"), "5");
     assert_eq!(database.value(states), "aA dD oO rR");
     let applied = "select count(*) from evmig.migration where action = 'rollback'";
@@ -210,6 +213,8 @@ fn a_script_that_fails_in_the_middle_changes_nothing() {
       V2__pets                                                      core                  3 statements
       V1__people                                                    core                   1 statement
       script     the file in rollback/; as it was stored when the migration was applied
+      loses      no row
+                 and 3 tables without a row
     Run $RUN: 3 migrations, 5 statements
     error[sql-failed]: the rollback of V2__pets failed at statement 3 of 3: table "no_such_table" does
       not exist
@@ -225,4 +230,151 @@ fn a_script_that_fails_in_the_middle_changes_nothing() {
     "#);
     assert_eq!(tables(&database), ["people", "pets", "places"]);
     assert_eq!(database.value("select count(*) from people"), "0");
+}
+
+#[test]
+fn a_script_that_does_not_lead_back_is_rolled_back_with_what_differs() {
+    let project = three().rollback("V3__places", "alter table places rename to places_old;\n");
+    let database = database();
+    evmig(&project, &database, "apply").succeeds();
+    let output = evmig(&project, &database, "rollback --last 1").exits(1);
+    insta::assert_snapshot!(output.snapshot(), @r"
+    --- stderr ---
+    Target  $DATABASE as $OWNER on 127.0.0.1:$PORT (this machine)
+            no environment, named by flag --database-url
+    To roll back: 1 migration, 1 statement, in one transaction
+      V3__places                                                    core                   1 statement
+      script     the file in rollback/; as it was stored when the migration was applied
+      loses      no row
+    Run $RUN: 1 migration, 1 statement
+    error[not-led-back]: the rollback scripts do not lead back to what was there before
+      detail     from what was there to what they leave:
+                 @@ -0,0 +1,5 @@
+                 +CREATE TABLE public.places_old (
+                 +    id integer
+                 +);
+                 +ALTER TABLE public.places_old OWNER TO $OWNER;
+                 +-- access_method: heap
+      hint       mend the scripts and run them with --from-files, or take the difference with
+                 --accept-differences
+      committed  nothing; the database is as it was
+      next       evmig --database-url URL rollback --last 1 --from-files
+                 evmig --database-url URL rollback --last 1 --accept-differences
+    --- exit 1 ---
+    ");
+    assert_eq!(tables(&database), ["people", "pets", "places"]);
+    let words = "rollback --last 1 --accept-differences --format json";
+    let output = evmig(&project, &database, words).succeeds();
+    assert_eq!(output.json()["proof"]["proven"], "differs");
+    assert_eq!(tables(&database), ["people", "pets", "places_old"]);
+}
+
+#[test]
+fn what_somebody_else_has_changed_is_not_held_against_it() {
+    let (project, database) = (three(), database());
+    evmig(&project, &database, "apply").succeeds();
+    database.execute("alter table people add column note text; create table mine ()");
+    let output = evmig(&project, &database, "rollback --last 1").succeeds();
+    insta::assert_snapshot!(output.snapshot(), @r"
+    Rolled back 1 migration, 1 statement, in $T
+      run        $RUN
+      locks      held for $T at most
+      proof      the catalog is what it was before, but for 2 objects that something else than evmig has
+                 changed
+      next       evmig status
+    --- stderr ---
+    Target  $DATABASE as $OWNER on 127.0.0.1:$PORT (this machine)
+            no environment, named by flag --database-url
+    To roll back: 1 migration, 1 statement, in one transaction
+      V3__places                                                    core                   1 statement
+      script     the file in rollback/; as it was stored when the migration was applied
+      loses      no row
+                 and 1 table without a row
+    Run $RUN: 1 migration, 1 statement
+    warning[drift]: the catalog was changed by something else than evmig since the last run
+      detail     added table public.mine
+                 added column public.people.note
+      hint       what that changed is left as it is, and is not held against the rollback
+      V3__places                                                        1 statement  $T
+    --- exit 0 ---
+    ");
+    assert_eq!(tables(&database), ["mine", "people", "pets"]);
+}
+
+#[test]
+fn a_dry_run_does_all_of_it_and_changes_nothing() {
+    let (project, states) = guarded();
+    let database = database();
+    evmig(&project, &database, "apply").succeeds();
+    let history = "select count(*) from evmig.run";
+    let runs = database.value(history);
+    let output = evmig(&project, &database, "rollback --dry-run").succeeds();
+    insta::assert_snapshot!(output.snapshot(), @r"
+    To roll back: 2 migrations, 3 statements, in one transaction
+      V2__double                                                    core                   1 statement
+      V1__orders                                                    core                  2 statements
+      script     the file in rollback/; as it was stored when the migration was applied
+      loses      10 rows of 2 tables, as they are now
+                 public.lines  5 rows dropped
+                 public.orders  5 rows dropped
+    Dry run: all of it ran in a transaction, which was rolled back; nothing has changed
+      locks      held for $T at most
+      triggers   3 triggers off meanwhile, each that is left in its own state again; 0 foreign keys
+                 proved
+      proof      the catalog is what it was before
+    --- stderr ---
+    Target  $DATABASE as $OWNER on 127.0.0.1:$PORT (this machine)
+            no environment, named by flag --database-url
+    --- exit 0 ---
+    ");
+    assert_eq!(database.value(history), runs);
+    assert_eq!(database.value(states), "aA dD oO rR");
+    assert_eq!(database.value("select sum(n) from orders"), "15");
+    let failing = project.rollback("V2__double", "update orders set m = n / 2;\n");
+    let output = evmig(&failing, &database, "rollback --dry-run --from-files").exits(1);
+    assert!(output.stderr.contains("42703"), "{}", output.stderr);
+    assert_eq!(database.value(history), runs);
+}
+
+#[test]
+fn the_rows_that_will_be_destroyed_are_told_and_can_be_kept() {
+    let (project, database) = (three(), database());
+    evmig(&project, &database, "apply").succeeds();
+    database.execute("insert into pets select generate_series(1, 7)");
+    let output = evmig(&project, &database, "rollback --last 2 --keep-data").succeeds();
+    let run = database.value("select id from evmig.run where command = 'rollback'");
+    let output = output.replacing(run, "$ROLLBACK");
+    insta::assert_snapshot!(output.snapshot(), @r"
+    Rolled back 2 migrations, 2 statements, in $T
+      run        $RUN
+      locks      held for $T at most
+      proof      the catalog is what it was before
+      kept       7 rows of public.pets: evmig kept restore $RUN_1_pets
+      next       evmig status
+    --- stderr ---
+    Target  $DATABASE as $OWNER on 127.0.0.1:$PORT (this machine)
+            no environment, named by flag --database-url
+    To roll back: 2 migrations, 2 statements, in one transaction
+      V3__places                                                    core                   1 statement
+      V2__pets                                                      core                   1 statement
+      script     the file in rollback/; as it was stored when the migration was applied
+      loses      7 rows of 1 table, as they are now
+                 public.pets  7 rows dropped
+                 and 1 table without a row
+    Run $RUN: 2 migrations, 2 statements
+      V3__places                                                        1 statement  $T
+      V2__pets                                                          1 statement  $T
+    --- exit 0 ---
+    ");
+    let copy = database.value("select relname from pg_class where relnamespace = 'evmig_kept'::regnamespace and relkind = 'r'");
+    assert_eq!(
+        database.value(&format!("select count(*) from evmig_kept.\"{copy}\"")),
+        "7"
+    );
+    evmig(&project, &database, "apply").succeeds();
+    evmig(&project, &database, &format!("kept restore {copy}")).succeeds();
+    assert_eq!(database.value("select count(*) from pets"), "7");
+    // The copies are no difference that a later rollback would have made.
+    let output = evmig(&project, &database, "rollback --last 1 --format json").succeeds();
+    assert_eq!(output.json()["proof"]["proven"], "yes");
 }

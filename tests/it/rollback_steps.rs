@@ -66,6 +66,8 @@ fn a_rollback_that_stops_half_way_is_seen_and_goes_on() {
         outside of any transaction: drop index concurrently people_id;
       V1__people                                                    core                   1 statement
       script     the file in rollback/; as it was stored when the migration was applied
+      loses      no row
+                 and 3 tables without a row
     Run $RUN: 3 migrations, 5 statements
       V3__pets                                                          1 statement  $T
     error[sql-failed]: the rollback of V2__index failed at statement 3 of 3: table "nothing" does not

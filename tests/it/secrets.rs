@@ -30,7 +30,7 @@ const FIRST_IMAGE: Duration = Duration::from_millis(50);
 /// A server that logs all that it is sent.
 static SERVER: LazyLock<Arc<Server>> = LazyLock::new(|| {
     let server = Server::private(
-        &Options::new(16)
+        &Options::new(15)
             .set("log_statement", "all")
             .set("log_connections", "on")
             .set("log_min_duration_statement", "0"),
@@ -331,6 +331,22 @@ fn nowhere(source: &Source) {
         let refused = refused.exits(code);
         let said = whole(&refused);
         assert!(code == 0 || said.contains("28P01"), "{said}");
+    }
+
+    let state = project.path("state");
+    let backup = give("backup -vv", PASSWORD).env("EVMIG_DATA_DIR", &state);
+    watched(backup, &database).succeeds();
+    let refused = give("backup", WRONG).env("EVMIG_DATA_DIR", &state);
+    watched(refused, &database).exits(5);
+    let mut files = project.files();
+    files.retain(|file| file.starts_with("backups/") || file.starts_with("state/"));
+    assert!(
+        files.iter().any(|file| file.ends_with("manifest.json")),
+        "{files:?}"
+    );
+    for file in files {
+        let bytes = fs::read(project.path(&file)).expect("our own file");
+        assert_no_canary(&file, &String::from_utf8_lossy(&bytes));
     }
 
     for number in 1..=3 {

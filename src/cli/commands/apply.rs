@@ -10,6 +10,7 @@ use clap::Args;
 use super::Context;
 use super::plan::{self, DryLevel, ShadowArgs};
 use crate::cli::args::ConsentArgs;
+use crate::cli::backup_check::BackupCheckArgs;
 use crate::cli::confirm::consent;
 use crate::cli::database::{Database, runtime};
 use crate::cli::error::{CommandError, RunContext, of_run};
@@ -73,6 +74,9 @@ pub struct ApplyArgs {
     /// Locks.
     #[command(flatten)]
     pub locks: LockArgs,
+    /// Backups.
+    #[command(flatten)]
+    pub backup_check: BackupCheckArgs,
     /// Consent.
     #[command(flatten)]
     pub consent: ConsentArgs,
@@ -136,6 +140,9 @@ async fn run_async(args: &ApplyArgs, context: &mut Context<'_>) -> Result<Exit, 
         begun,
         wait: settings.wait(),
         policy: settings.policy(),
+        backup: args
+            .backup_check
+            .demand(Some(&project.manifest), &database, &run),
         run: run.clone(),
         git_commit: git::commit(project.root.dir()),
     };

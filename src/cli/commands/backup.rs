@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use anyhow::Context as _;
 use clap::Args;
 
 use super::Context;
@@ -23,9 +24,10 @@ use crate::cli::settings::typed_duration;
 use crate::cli::signals;
 use crate::clock;
 use crate::project::Root;
-use crate::render::{json, terminal};
+use crate::render::{json_backup, terminal};
 use crate::report::backup::{BackupFault, BackupOutcome, BackupReport, LeftOut, VerifyReport};
 use crate::report::problem::Problem;
+use crate::runner::attempt::Interrupt;
 use crate::runner::open::{Opened, open};
 
 /// How long the server is waited for when the session ends.
@@ -74,10 +76,14 @@ pub struct BackupArgs {
 
 /// Runs the command.
 pub fn run(args: &BackupArgs, context: &mut Context<'_>) -> Result<Exit, CommandError> {
-    match &args.verify {
-        Some(path) => check(path, context),
-        None => runtime()?.block_on(run_async(args, context)),
+    if let Some(path) = &args.verify {
+        return check(path, context);
     }
+    let runtime = runtime()?;
+    let result = runtime.block_on(run_async(args, context));
+    // What is still being read after a signal must not keep the command.
+    runtime.shutdown_background();
+    result
 }
 
 /// Returns the place of the key that authenticates manifests.
@@ -102,6 +108,21 @@ pub fn verified(path: &Path, environment: &Environment) -> Result<Verified, Comm
     let key = Key::read(&key_path).map_err(|error| of_backup(&error, ""))?;
     let key = key.as_ref().ok_or(key_path.as_path());
     Ok(verify(&folder_of(path), key))
+}
+
+/// The same in a thread of its own, so that a signal is heard meanwhile; `None` after one.
+pub async fn verified_unless(
+    path: &Path,
+    environment: &Environment,
+    interrupt: &mut Interrupt,
+) -> Result<Option<Verified>, CommandError> {
+    let (path, environment) = (path.to_owned(), environment.clone());
+    let looking = tokio::task::spawn_blocking(move || verified(&path, &environment));
+    tokio::select! {
+        biased;
+        looked = looking => Ok(Some(looked.context("the backup was not read to its end")??)),
+        () = interrupt.wait() => Ok(None),
+    }
 }
 
 /// Returns the name of this machine.
@@ -136,7 +157,7 @@ fn check(path: &Path, context: &mut Context<'_>) -> Result<Exit, CommandError> {
         duration_ms: started.elapsed().as_secs_f64() * 1000.0,
     };
     let text = if context.ui.is_json() {
-        json::backup_verify(&report)
+        json_backup::backup_verify(&report)
     } else {
         terminal::backup_verify(&report, context.ui.look())
     };
@@ -351,7 +372,7 @@ fn finish(
         .as_ref()
         .and_then(|error| error.problems().first().cloned());
     if context.ui.is_json() {
-        let document = json::backup(&report);
+        let document = json_backup::backup(&report);
         context.ui.result(&document);
     } else if error.is_none() {
         let text = terminal::backup(&report, context.ui.look());

@@ -3,8 +3,9 @@
 use clap::Args;
 
 use super::Context;
+use crate::backup::ledger::Ledger;
 use crate::cli::database::runtime;
-use crate::cli::error::{CommandError, RunContext, of_run};
+use crate::cli::error::{CommandError, RunContext, of_backup, of_run};
 use crate::cli::exit::Exit;
 use crate::clock;
 use crate::history::error::HistoryError;
@@ -90,7 +91,13 @@ async fn run_async(
     };
     let proof = if args.verify && located.exists {
         let proof = verify(&opened.session, &located).await;
-        Some(proof.map_err(of_history)?)
+        let mut proof = proof.map_err(of_history)?;
+        // Its rows are chained by themselves.
+        let backups = Ledger::new(located.schema()).verify(&opened.session).await;
+        let (rows, bad) = backups.map_err(|error| of_backup(&error, &context.program()))?;
+        proof.rows += rows;
+        proof.first_bad = proof.first_bad.or(bad);
+        Some(proof)
     } else {
         args.verify.then_some(Proof {
             rows: 0,

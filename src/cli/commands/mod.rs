@@ -7,8 +7,10 @@ pub mod completions;
 pub mod config;
 pub mod db;
 pub mod diagram;
+pub mod diff;
 pub mod history;
 pub mod init;
+pub mod kept;
 pub mod man;
 pub mod new;
 pub mod plan;
@@ -16,6 +18,7 @@ pub mod repair;
 pub mod restore;
 pub mod rollback;
 pub mod seed;
+pub mod snapshot;
 pub mod status;
 pub mod triggers;
 
@@ -54,7 +57,10 @@ pub fn run(cli: Cli, environment: Environment, ui: &mut Ui) -> Result<Exit, Comm
         Command::Baseline(args) => baseline::run(&args, &mut context),
         Command::Repair(args) => repair::run(&args, &mut context),
         Command::Rollback(args) => rollback::run(&args, &mut context),
+        Command::Diff(args) => diff::run(&args, &mut context),
+        Command::Snapshot(args) => snapshot::run(&args, &mut context),
         Command::Triggers(args) => triggers::run(&args, &mut context),
+        Command::Kept(args) => kept::run(&args, &mut context),
         Command::Seed(args) => seed::run(&args, &mut context),
         Command::Diagram(args) => diagram::run(&args, &mut context),
         Command::Backup(args) => backup::run(&args, &mut context),

@@ -7,7 +7,7 @@ use clap::Args;
 use sha2::{Digest as _, Sha256};
 
 use super::Context;
-use super::backup::{host_name, verified};
+use super::backup::{host_name, verified_unless};
 use crate::backup::dump::pg_restore;
 use crate::backup::manifest::Manifest;
 use crate::backup::verify::Verified;
@@ -15,14 +15,15 @@ use crate::cli::confirm::consent;
 use crate::cli::database::Database;
 use crate::cli::error::{CommandError, RunContext, of_restore};
 use crate::cli::exit::Exit;
+use crate::cli::git;
 use crate::cli::progress::{Live, Spinner};
 use crate::cli::settings::ApplySettings;
-use crate::cli::{git, panic, signals};
-use crate::clock;
-use crate::render::{json, terminal};
+use crate::render::{json_backup, terminal};
 use crate::report::backup::{RestoreOutcome, RestoreReport, RestoredTable};
 use crate::report::problem::Problem;
+use crate::runner::attempt::Interrupt;
 use crate::runner::bracket::Switch;
+use crate::runner::fresh::{self, BackupDemand};
 use crate::runner::open::{Opened, open};
 use crate::runner::restore::error::RestoreError;
 use crate::runner::restore::plan::{Plan, plan};
@@ -71,6 +72,10 @@ pub struct Typed<'a> {
     pub folder: &'a PathBuf,
     /// How to wait.
     pub settings: ApplySettings,
+    /// The backup that must be there: what is there now is about to be replaced.
+    pub demand: Option<BackupDemand>,
+    /// Run id.
+    pub run: &'a str,
     /// Whether to say only what would be done.
     pub dry_run: bool,
     /// Consent.
@@ -92,12 +97,10 @@ pub async fn run(
     context: &mut Context<'_>,
     database: &Database,
     root: Option<&std::path::Path>,
+    interrupt: &mut Interrupt,
 ) -> Result<Exit, CommandError> {
     let started = Instant::now();
-    let run = clock::run_id();
-    panic::of_run(&run);
-    let verified = verified(typed.folder, &context.environment)?;
-    let manifest = sound(&verified, context)?;
+    let run = typed.run;
     let surroundings = context.environment.surroundings();
     let accepted = typed.args.accept_client.as_deref();
     let run_context = RunContext {
@@ -108,13 +111,15 @@ pub async fn run(
         ..RunContext::default()
     };
     let failed = |error: &RestoreError| of_restore(error, &run_context);
+    let verified = verified_unless(typed.folder, &context.environment, interrupt).await?;
+    let verified = verified.ok_or_else(|| failed(&RestoreError::Interrupted))?;
+    let manifest = sound(&verified, context)?;
     let program = pg_restore(&surroundings, major(&manifest.client.pg_dump), accepted)
         .map_err(|error| failed(&error.into()))?;
     let state = surroundings
         .make_state_directory()
         .map_err(|error| CommandError::embedded(&error))?;
-    let mut interrupt = signals::listen();
-    let mut opened = open(&database.opening(&run, true))
+    let mut opened = open(&database.opening(run, true))
         .await
         .map_err(|error| failed(&error.into()))?;
     let restoring = Restoring {
@@ -134,6 +139,9 @@ pub async fn run(
     }
     let text = terminal::restore_plan(&planned, context.ui.look());
     context.ui.say(&text);
+    fresh::check(typed.demand.as_ref(), &opened)
+        .await
+        .map_err(|error| failed(&error.into()))?;
     consent(context.ui, database, typed.yes)?;
     let commit = root.and_then(git::commit);
     let request = Request {
@@ -145,7 +153,7 @@ pub async fn run(
         host: &host_name(),
         history_schema: schema,
         tables: &typed.args.table,
-        run: &run,
+        run,
         git_commit: commit.as_deref(),
         wait: typed.settings.wait(),
         policy: typed.settings.policy(),
@@ -153,19 +161,18 @@ pub async fn run(
     let mut came = Came::default();
     let turn = {
         let mut live = Live::new(context.ui, None);
-        take_turn(request, &opened, &mut interrupt, &mut live).await
+        take_turn(request, &opened, interrupt, &mut live).await
     };
-    let result = match turn {
-        Err(error) => Err(error),
-        Ok(()) => {
-            let mut bar = Spinner::new(context.ui);
-            let mut told = |progress: &_| bar.restore(progress);
-            let work = restore(request, &mut opened, &mut came, &mut interrupt, &mut told);
-            Box::pin(work).await
-        }
+    let result = if turn.is_ok() {
+        let mut bar = Spinner::new(context.ui);
+        let mut told = |progress: &_| bar.restore(progress);
+        let work = restore(request, &mut opened, &mut came, interrupt, &mut told);
+        Box::pin(work).await
+    } else {
+        turn
     };
     let mut report = planned;
-    note(&mut report, &came, &run, result.as_ref().err());
+    note(&mut report, &came, run, result.as_ref().err());
     opened.session.close(GOODBYE).await;
     let error = result.err().map(|error| failed(&error));
     restoring.finish(context, report, error)
@@ -217,7 +224,7 @@ impl Restoring<'_> {
             .as_ref()
             .and_then(|error| error.problems().first().cloned());
         if context.ui.is_json() {
-            let document = json::restore(&report);
+            let document = json_backup::restore(&report);
             context.ui.result(&document);
         } else if error.is_none() {
             let text = match report.outcome {

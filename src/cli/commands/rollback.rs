@@ -10,6 +10,7 @@ use clap::Args;
 use super::Context;
 use super::restore::{self, RestoreArgs};
 use crate::cli::args::ConsentArgs;
+use crate::cli::backup_check::BackupCheckArgs;
 use crate::cli::checkout::Checkout;
 use crate::cli::confirm::consent;
 use crate::cli::database::{Database, runtime};
@@ -19,19 +20,24 @@ use crate::cli::progress::Live;
 use crate::cli::settings::{ApplySettings, LockArgs};
 use crate::cli::{git, panic, signals};
 use crate::clock;
+use crate::history::kept::Copy;
 use crate::history::locate::Detail;
 use crate::plan::undo::UndoSelection;
 use crate::plan::undo_script::{Origin, Prefer};
 use crate::project::script::Mode;
 use crate::project::{Root, Selector};
 use crate::render::{json, terminal};
-use crate::report::rollback::{PlannedScript, Reverted, RollbackPlan, RollbackReport};
+use crate::report::rollback::{
+    KeptRows, LostRows, PlannedScript, Reverted, RollbackPlan, RollbackReport,
+};
 use crate::runner::attempt::Interrupt;
+use crate::runner::bill::{Bill, Loss, Way};
 use crate::runner::bracket::Switch;
+use crate::runner::fresh;
 use crate::runner::open::Opening;
 use crate::runner::rollback::error::RollbackError;
 use crate::runner::rollback::parts::segments;
-use crate::runner::rollback::prepare::{Piece, Plan, Prepared, Request, prepare};
+use crate::runner::rollback::prepare::{Piece, Prepared, Request, prepare};
 use crate::runner::rollback::run::{RolledBack, rollback};
 
 /// Take migrations back: the last run, a phase, or everything down to a version
@@ -65,6 +71,9 @@ pub struct RollbackArgs {
     /// Switch the triggers of foreign keys off, too; every foreign key is proved afterwards
     #[arg(long, help_heading = "Triggers")]
     pub system_triggers: bool,
+    /// Copy the rows that will be destroyed to the schema evmig_kept first; see evmig kept
+    #[arg(long)]
+    pub keep_data: bool,
     /// Commit also where the catalog is not what it was before; what differs is shown
     #[arg(long)]
     pub accept_differences: bool,
@@ -87,6 +96,9 @@ pub struct RollbackArgs {
     /// Locks.
     #[command(flatten)]
     pub locks: LockArgs,
+    /// Backups.
+    #[command(flatten)]
+    pub backup_check: BackupCheckArgs,
     /// Consent.
     #[command(flatten)]
     pub consent: ConsentArgs,
@@ -187,11 +199,15 @@ async fn run_async(args: &RollbackArgs, context: &mut Context<'_>) -> Result<Exi
             args: &args.from_backup,
             folder,
             settings,
+            demand: args
+                .backup_check
+                .demand(checkout.manifest.as_ref(), &database, &run),
+            run: &run,
             dry_run: args.dry_run,
             yes: args.consent.yes,
         };
         let root = checkout.root.as_ref().map(Root::dir);
-        return restore::run(&typed, context, &database, root).await;
+        return restore::run(&typed, context, &database, root, &mut interrupt).await;
     }
     let selection = args.selection.selection();
     let request = Request {
@@ -211,6 +227,7 @@ async fn run_async(args: &RollbackArgs, context: &mut Context<'_>) -> Result<Exi
         } else {
             Switch::User
         },
+        keep_data: args.keep_data,
         accept_differences: args.accept_differences,
         dry_run: args.dry_run,
         run: run.clone(),
@@ -232,7 +249,7 @@ async fn run_async(args: &RollbackArgs, context: &mut Context<'_>) -> Result<Exi
         prepare(&request, &mut live).await
     };
     let prepared = prepared.map_err(|error| command.failed(&error))?;
-    let shown = shown(&prepared.plan);
+    let shown = shown(&prepared);
     if !args.dry_run {
         let text = terminal::rollback_plan(&shown, command.context.ui.look());
         command.context.ui.say(&text);
@@ -271,6 +288,7 @@ impl Command<'_, '_> {
         interrupt: &mut Interrupt,
     ) -> Result<Exit, CommandError> {
         if !self.args.dry_run {
+            self.refuse_without_backup(&prepared).await?;
             consent(self.context.ui, &self.database, self.args.consent.yes)?;
         }
         let done = {
@@ -278,6 +296,15 @@ impl Command<'_, '_> {
             Box::pin(rollback(request, prepared, interrupt, &mut live)).await
         };
         self.finish(plan, done)
+    }
+
+    /// A protected environment may ask for a backup that is fresh enough.
+    async fn refuse_without_backup(&self, prepared: &Prepared) -> Result<(), CommandError> {
+        let manifest = self.checkout.manifest.as_ref();
+        let check = &self.args.backup_check;
+        let demand = check.demand(manifest, &self.database, &self.run);
+        let checked = fresh::check(demand.as_ref(), &prepared.opened).await;
+        checked.map_err(|error| self.failed(&error.into()))
     }
 
     fn run_context(&self, done: Option<&RolledBack>) -> RunContext {
@@ -335,6 +362,7 @@ impl Command<'_, '_> {
                 Some(RollbackError::Differs(checked)) => Some((**checked).clone()),
                 _ => done.checked.clone(),
             },
+            kept: done.kept_rows.iter().map(kept).collect(),
             done_by: done.done_by,
             duration_ms: self.started.elapsed().as_secs_f64() * 1000.0,
             error: error
@@ -373,6 +401,7 @@ fn command_again(args: &RollbackArgs) -> String {
         args.accept_differences
             .then(|| "--accept-differences".to_owned()),
     );
+    words.extend(args.keep_data.then(|| "--keep-data".to_owned()));
     words.extend(args.dry_run.then(|| "--dry-run".to_owned()));
     words.extend(args.from_history.then(|| "--from-history".to_owned()));
     words.extend(args.from_files.then(|| "--from-files".to_owned()));
@@ -390,14 +419,47 @@ fn command_again(args: &RollbackArgs) -> String {
 }
 
 /// Returns the plan as it is shown.
-fn shown(plan: &Plan) -> RollbackPlan {
+fn shown(prepared: &Prepared) -> RollbackPlan {
+    let Prepared { plan, bill, .. } = prepared;
     RollbackPlan {
+        loses: bill.tables.iter().map(lost).collect(),
+        may_lose: may_lose(bill),
         scripts: plan.pieces.iter().map(shown_script).collect(),
         transactions: segments(&plan.pieces).len(),
         stepped_over: plan.stepped_over.clone(),
         stays_behind: plan.stays_behind.clone(),
         continues: plan.continues.clone(),
     }
+}
+
+fn lost(loss: &Loss) -> LostRows {
+    LostRows {
+        table: loss.table.to_string(),
+        way: loss.way.as_str(),
+        columns: match &loss.way {
+            Way::Columns(columns) => columns.clone(),
+            _ => Vec::new(),
+        },
+        rows: loss.rows,
+        exact: loss.exact,
+        bytes: loss.bytes,
+    }
+}
+
+fn kept(copy: &Copy) -> KeptRows {
+    KeptRows {
+        name: copy.kept_table.clone(),
+        table: copy.table.to_string(),
+        rows: copy.rows,
+    }
+}
+
+/// What may destroy more, each kind once.
+fn may_lose(bill: &Bill) -> Vec<String> {
+    let mut kinds: Vec<String> = bill.unknown.iter().map(|one| one.what.clone()).collect();
+    kinds.sort();
+    kinds.dedup();
+    kinds
 }
 
 fn shown_script(piece: &Piece) -> PlannedScript {
@@ -429,7 +491,7 @@ fn origin(origin: Origin) -> (&'static str, &'static str) {
         Origin::FileOnly => ("file", "the history has no rollback script"),
         Origin::FileAsked => ("file", "it differs from what was stored, and was asked for"),
         Origin::HistoryAsked => ("history", "it was asked for"),
-        Origin::NoProject => ("history", "there is no project here"),
+        Origin::NoProject => ("history", "no project was read"),
         Origin::FileGone => ("history", "the file is gone"),
         Origin::FileDiffers => ("history", "the file was changed since"),
         Origin::Previous => ("history", "the text that this file had before"),

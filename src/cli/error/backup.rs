@@ -2,7 +2,9 @@
 
 use super::{CommandError, with_failure};
 use crate::backup::error::BackupError;
+use crate::catalog::error::CatalogError;
 use crate::cli::exit::Exit;
+use crate::pg::error::Kind;
 use crate::report::problem::Problem;
 use crate::shadow::ClientError;
 
@@ -46,11 +48,32 @@ pub fn of_backup(error: &BackupError, again: &str) -> CommandError {
         }
         BackupError::BadKey { .. } => CommandError::refused(Problem::new("backup-key", message)),
         BackupError::Io { .. } => failed(Problem::new("backup-io", message)),
+        BackupError::Own { failure, .. } if failure.kind() == Kind::LockTimeout => locked(
+            with_failure(Problem::new("backup-locked", message), failure),
+            again,
+        ),
         BackupError::Own { failure, .. } => {
-            failed(with_failure(Problem::new("own-query", message), failure))
+            let problem = with_failure(Problem::new("own-query", message), failure);
+            failed(match hint(&failure.message) {
+                Some(hint) => problem.hint(hint),
+                None => problem,
+            })
+        }
+        BackupError::Catalog(CatalogError::Query { failure, .. })
+            if failure.kind() == Kind::LockTimeout =>
+        {
+            locked(
+                with_failure(Problem::new("backup-locked", message), failure),
+                again,
+            )
         }
         BackupError::Catalog(error) => {
             failed(Problem::new("backup-catalog", message).detail(error.to_string()))
+        }
+        BackupError::Dump { words, .. }
+            if words.contains("LOCK TABLE") && words.contains("timeout") =>
+        {
+            locked(Problem::new("backup-locked", message).detail(words), again)
         }
         BackupError::Dump { words, .. } => {
             failed(with_words(Problem::new("backup-failed", message), words))
@@ -67,24 +90,40 @@ pub fn of_backup(error: &BackupError, again: &str) -> CommandError {
     }
 }
 
+/// Somebody has a table that must be read.
+fn locked(problem: Problem, again: &str) -> CommandError {
+    let mut problem = problem
+        .hint("somebody has locked a table: see who (pg_locks), or wait longer with --lock-timeout")
+        .next(again.to_owned());
+    problem.committed = Some(NOTHING.to_owned());
+    CommandError::new(Exit::Locked, problem)
+}
+
 /// Adds what the program said, and what that most likely means.
 fn with_words(problem: Problem, words: &str) -> Problem {
-    let hint = if words.contains("No space left on device") {
-        Some("the disk is full: make room, or choose another disk with --out")
-    } else if words.contains("lock timeout") {
-        Some("somebody has locked a table: see who (pg_locks), or wait longer with --lock-timeout")
-    } else if words.contains("permission denied") {
-        Some("the role must be able to read every table; grant it pg_read_all_data")
-    } else if words.contains("row-level security") {
-        Some(
-            "rows that a policy hides cannot be dumped: use the tables' owner or a role with BYPASSRLS",
-        )
-    } else {
-        None
-    };
     let problem = problem.detail(words);
-    match hint {
+    match hint(words) {
         Some(hint) => problem.hint(hint),
         None => problem,
     }
+}
+
+/// Says what words of `pg_dump` or the server most likely mean.
+fn hint(words: &str) -> Option<&'static str> {
+    const KNOWN: [(&str, &str); 3] = [
+        (
+            "No space left on device",
+            "the disk is full: make room, or choose another disk with --out",
+        ),
+        (
+            "permission denied",
+            "the role must be able to read every table; grant it pg_read_all_data",
+        ),
+        (
+            "row-level security",
+            "rows that a policy hides cannot be dumped: use the tables' owner or a role with BYPASSRLS",
+        ),
+    ];
+    let found = KNOWN.iter().find(|(part, _)| words.contains(part));
+    found.map(|(_, hint)| *hint)
 }

@@ -1,7 +1,7 @@
 //! Words and exit codes for everything that can stop a restore from a backup.
 
 use super::backup::of_backup;
-use super::rollback::in_rollback;
+use super::rollback::bracket;
 use super::run::{RunContext, of_run};
 use super::{CommandError, with_failure};
 use crate::backup::error::BackupError;
@@ -23,7 +23,7 @@ pub fn of_restore(error: &RestoreError, context: &RunContext) -> CommandError {
     match error {
         RestoreError::Run(error) => of_run(error, context),
         RestoreError::Backup(error) => client(error, context),
-        RestoreError::Bracket(error) => in_rollback(error, context),
+        RestoreError::Bracket(error) => bracket(error, context),
         RestoreError::Refused { obstacles } => refused(obstacles, &message),
         RestoreError::Nothing => {
             CommandError::refused(Problem::new("restore-refused", message))

@@ -1,8 +1,8 @@
 //! Words and exit codes for everything that can stop a rollback.
 
-use super::run::{RunContext, of_run};
+use super::run::{RunContext, history, of_run};
 use super::stop::migration_stop;
-use super::{CommandError, of_bracket, project_problem};
+use super::{CommandError, of_bracket, of_keep, project_problem};
 use crate::cli::exit::Exit;
 use crate::plan::undo_refusal::UndoRefusal;
 use crate::report::event::MigrationRef;
@@ -35,7 +35,11 @@ pub fn of_rollback(
             problems: errors.iter().map(project_problem).collect(),
             reported: false,
         },
-        RollbackError::Bracket(error) => in_rollback(error, context),
+        RollbackError::Bracket(error) => bracket(error, context),
+        RollbackError::Keep(error) => match of_keep(error) {
+            Ok((exit, problem)) => undone(exit, problem, context),
+            Err(error) => history(error, context),
+        },
         RollbackError::Proof(error) => {
             let mut problem = Problem::new("not-provable", error.to_string());
             if let Some(source) = std::error::Error::source(error) {
@@ -115,9 +119,14 @@ fn differs(checked: &Checked, context: &RunContext) -> CommandError {
     )
 }
 
+/// The triggers of a rollback or of a restore.
+pub(super) fn bracket(error: &BracketError, context: &RunContext) -> CommandError {
+    let (exit, problem) = of_bracket(error);
+    undone(exit, problem, context)
+}
+
 /// The triggers, or what they had guarded: all is as it was.
-pub(super) fn in_rollback(error: &BracketError, context: &RunContext) -> CommandError {
-    let (exit, mut problem) = of_bracket(error);
+fn undone(exit: Exit, mut problem: Problem, context: &RunContext) -> CommandError {
     problem.committed = Some(context.told(None));
     let exit = match context.failure_exit() {
         Exit::Partial => Exit::Partial,

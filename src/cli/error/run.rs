@@ -14,6 +14,7 @@ use crate::plan::standing::{Difference, MissingFile};
 use crate::report::event::{Blocker, MigrationRef};
 use crate::report::problem::Problem;
 use crate::runner::error::RunError;
+use crate::runner::fresh::StaleBackup;
 
 /// The history schema holds tables that are not evmig's, or not any more.
 const FOREIGN_HISTORY: &str = "another tool may own this schema: choose another one with \
@@ -98,10 +99,34 @@ impl RunContext {
     }
 }
 
+/// Names the newest backup that there is, and what to type.
+fn stale_backup(stale: &StaleBackup, context: &RunContext) -> CommandError {
+    let age = match stale.max_age.as_secs() {
+        seconds if seconds.is_multiple_of(3600) => format!("{} h", seconds / 3600),
+        seconds if seconds.is_multiple_of(60) => format!("{} min", seconds / 60),
+        seconds => format!("{seconds} s"),
+    };
+    let mut detail = vec![match &stale.newest {
+        Some(newest) => format!("the newest: {newest}"),
+        None => "evmig backup has made none of it".to_owned(),
+    }];
+    detail.extend(stale.unusable.iter().cloned());
+    let problem = Problem::new("backup-stale", stale.to_string())
+        .detail(detail.join("\n"))
+        .hint(format!(
+            "phases.toml asks for one that is at most {age} old (backup_max_age); where there \
+             is no time for it, --no-backup-check with a reason"
+        ))
+        .next(format!("{} backup", context.program))
+        .next(format!("{} --no-backup-check 'reason'", context.again()));
+    CommandError::refused(problem)
+}
+
 /// Gives what stopped a run its exit code and its words.
 pub fn of_run(error: &RunError, context: &RunContext) -> CommandError {
     match error {
         RunError::Connect(error) => CommandError::connect(error),
+        RunError::StaleBackup(stale) => stale_backup(stale, context),
         RunError::Refused { reasons } => CommandError {
             exit: Exit::Refused,
             problems: reasons
@@ -132,6 +157,22 @@ pub fn of_run(error: &RunError, context: &RunContext) -> CommandError {
         RunError::NotConfirmed => {
             CommandError::refused(Problem::new("not-confirmed", "nothing was changed"))
         }
+        RunError::Drift(drift) => {
+            let problem = drift
+                .problem()
+                .hint("on_drift = \"refuse\" in phases.toml stops an apply here: take the changes back, or put them into a migration")
+                .next(format!("{} diff", context.program));
+            CommandError::new(Exit::Findings, problem)
+        }
+        RunError::Remembered(error) => {
+            let mut problem = Problem::new("catalog-unreadable", error.to_string())
+                .hint("its row in the history's table catalog may be deleted: it only serves to tell what differs")
+                .next(format!("{} history --verify", context.program));
+            if let Some(source) = std::error::Error::source(error) {
+                problem = problem.detail(source.to_string());
+            }
+            CommandError::failed(problem)
+        }
         RunError::Interrupted => {
             let mut problem = Problem::new("interrupted", "interrupted between two migrations")
                 .next(context.again());
@@ -156,7 +197,7 @@ pub fn of_run(error: &RunError, context: &RunContext) -> CommandError {
     }
 }
 
-fn history(error: &HistoryError, context: &RunContext) -> CommandError {
+pub(super) fn history(error: &HistoryError, context: &RunContext) -> CommandError {
     match error {
         HistoryError::Query { what, failure } => history_query(what, failure, context),
         HistoryError::Format(FormatError::Newer { .. }) => CommandError::refused(

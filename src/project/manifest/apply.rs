@@ -2,18 +2,21 @@
 
 use std::time::Duration;
 
+use super::super::nearest::nearest;
 use super::super::span::{Setting, Sited, Span};
-use super::model::{ApplySection, ProjectSection};
+use super::fault::ManifestFault;
+use super::model::{ApplySection, OnDrift, ProjectSection};
 use super::reader::{Reader, Section};
 use super::schema_name::check_schema_name;
 
 const PROJECT_KEYS: [&str; 3] = ["name", "history_schema", "default_environment"];
-const APPLY_KEYS: [&str; 5] = [
+const APPLY_KEYS: [&str; 6] = [
     "lock_timeout",
     "lock_retries",
     "statement_timeout",
     "lock_budget",
     "concurrent_budget",
+    "on_drift",
 ];
 
 const LOCK_TIMEOUT: Duration = Duration::from_secs(2);
@@ -81,11 +84,31 @@ pub(super) fn read_apply(reader: &mut Reader, root: &Section<'_, '_>) -> ApplySe
     let lock_retries = section
         .as_ref()
         .and_then(|section| reader.number(section, "lock_retries", 0, MOST_LOCK_RETRIES));
+    let on_drift = section
+        .as_ref()
+        .and_then(|section| read_on_drift(reader, section));
     ApplySection {
         lock_timeout,
         lock_retries: Setting::or_default(lock_retries, LOCK_RETRIES),
         statement_timeout,
         lock_budget,
         concurrent_budget,
+        on_drift: Setting::or_default(on_drift, OnDrift::Warn),
     }
+}
+
+fn read_on_drift(reader: &mut Reader, section: &Section<'_, '_>) -> Option<Sited<OnDrift>> {
+    let word = reader.string(section, "on_drift")?;
+    let found = OnDrift::ALL.into_iter().find(|one| one.as_str() == *word);
+    if found.is_none() {
+        let words = OnDrift::ALL.map(OnDrift::as_str);
+        let fault = ManifestFault::Unknown {
+            what: "on_drift",
+            nearest: nearest(&word, words),
+            valid: words.map(str::to_owned).to_vec(),
+            name: word.value.clone(),
+        };
+        reader.error(word.span, fault);
+    }
+    found.map(|one| Sited::new(one, word.span))
 }

@@ -1,6 +1,7 @@
 //! The `[environments.NAME]` tables.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use super::super::nearest::nearest;
 use super::super::span::{Sited, Span};
@@ -19,7 +20,7 @@ pub const SSLMODES: [&str; 6] = [
     "verify-full",
 ];
 
-const KEYS: [&str; 4] = ["url", "url_env", "protected", "sslmode"];
+const KEYS: [&str; 5] = ["url", "url_env", "protected", "sslmode", "backup_max_age"];
 
 /// Reads all environments.
 pub(super) fn read(reader: &mut Reader, root: &Section<'_, '_>) -> BTreeMap<String, Environment> {
@@ -53,14 +54,35 @@ fn read_one(
     reader.only(section, &KEYS);
     let protected = reader.boolean(section, "protected").unwrap_or(false);
     let sslmode = read_sslmode(reader, section);
+    let backup_max_age = read_max_age(reader, name, section, protected);
     let target = read_target(reader, name, section)?;
     Some(Environment {
         name: name.value.clone(),
         target,
         protected,
+        backup_max_age,
         sslmode,
         span: name.span,
     })
+}
+
+/// Only runs on protected environments look for a backup: elsewhere the key would do nothing.
+fn read_max_age(
+    reader: &mut Reader,
+    name: &Sited<String>,
+    section: &Section<'_, '_>,
+    protected: bool,
+) -> Option<Duration> {
+    let age = reader.duration(section, "backup_max_age")?;
+    if !protected {
+        let environment = name.value.clone();
+        reader.error(
+            age.span,
+            ManifestFault::UnprotectedBackupAge { environment },
+        );
+        return None;
+    }
+    age.value
 }
 
 fn read_sslmode(reader: &mut Reader, section: &Section<'_, '_>) -> Option<Sited<String>> {

@@ -126,7 +126,7 @@ pub enum ManifestFault {
     /// A name that nothing has.
     #[error("unknown {what} `{name}`")]
     Unknown {
-        /// "phase", "environment", "class", "sslmode".
+        /// "phase", "environment", "class", "sslmode", "`on_drift`".
         what: &'static str,
         /// The name.
         name: String,
@@ -148,6 +148,14 @@ pub enum ManifestFault {
     /// An environment that does not say how its database is reached.
     #[error("the environment `{environment}` has neither `url` nor `url_env`")]
     NoTarget {
+        /// The environment.
+        environment: String,
+    },
+    /// A fresh backup is asked for where nothing looks for one.
+    #[error(
+        "`backup_max_age` is heeded on protected environments only, and `{environment}` is none"
+    )]
+    UnprotectedBackupAge {
         /// The environment.
         environment: String,
     },
@@ -237,6 +245,7 @@ impl ManifestFault {
                 "phase" => "unknown-phase",
                 "environment" => "unknown-environment",
                 "class" => "unknown-class",
+                "on_drift" => "unknown-on-drift",
                 _ => "unknown-sslmode",
             },
             Self::Duplicate { what, .. } => match *what {
@@ -247,6 +256,7 @@ impl ManifestFault {
                 _ => "duplicate-item",
             },
             Self::NoTarget { .. } => "environment-without-url",
+            Self::UnprotectedBackupAge { .. } => "backup-age-unprotected",
             Self::TwoTargets { .. } => "environment-with-two-urls",
             Self::NotAUrl => "bad-url",
             Self::PasswordInUrl => "password-in-file",

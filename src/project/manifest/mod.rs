@@ -25,7 +25,7 @@ pub use contract::CLASSES;
 pub use environment::SSLMODES;
 pub use fault::ManifestFault;
 pub use model::{
-    ApplySection, Contract, DiagramDomain, Environment, Manifest, Phase, ProjectSection,
+    ApplySection, Contract, DiagramDomain, Environment, Manifest, OnDrift, Phase, ProjectSection,
     RollbackSection, Step, StepKind, Target,
 };
 pub(crate) use parse::{MOST_BYTES, parse};

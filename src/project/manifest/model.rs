@@ -77,6 +77,8 @@ pub struct Environment {
     pub target: Target,
     /// Whether writing commands ask for the database's name first.
     pub protected: bool,
+    /// How old the newest backup may be before a run, where that is asked.
+    pub backup_max_age: Option<Duration>,
     /// One of libpq's six modes, where it is set.
     pub sslmode: Option<Sited<String>>,
     /// Where the table begins.
@@ -107,6 +109,30 @@ pub struct ApplySection {
     pub lock_budget: Setting<Option<Duration>>,
     /// The total time for one `CONCURRENTLY` statement; default none.
     pub concurrent_budget: Setting<Option<Duration>>,
+    /// What an apply does where something else than evmig has changed the catalog; default to warn.
+    pub on_drift: Setting<OnDrift>,
+}
+
+/// What an apply does where something else than evmig has changed the catalog.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OnDrift {
+    /// It says so, and goes on.
+    Warn,
+    /// It does nothing.
+    Refuse,
+}
+
+impl OnDrift {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::Warn, Self::Refuse];
+
+    /// Returns the word in the file.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Warn => "warn",
+            Self::Refuse => "refuse",
+        }
+    }
 }
 
 /// The `[rollback]` table.

@@ -8,9 +8,11 @@
 mod backup;
 mod blocker;
 mod config;
+mod diff;
 mod dry_run;
 mod event;
 mod history;
+mod kept;
 mod label;
 mod look;
 mod number;
@@ -33,9 +35,12 @@ pub(in crate::render) mod tests;
 
 pub use backup::{backup, backup_progress, backup_verify, restore, restore_plan, restore_progress};
 pub use config::config;
+pub use diff::{changes, diff};
+pub(super) use diff::{side as diff_side, sum as diff_sum};
 pub use dry_run::dry_run;
 pub use event::event;
 pub use history::history;
+pub use kept::kept;
 pub use look::Look;
 pub use problem::{problem, problems, warning};
 pub use progress::progress;

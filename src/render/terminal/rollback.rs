@@ -8,7 +8,7 @@ use super::target::command;
 use super::text::{columns, cut_middle, left, one_line, push_wrapped, right};
 use crate::report::change::{ChangeKind, ObjectChange};
 use crate::report::rollback::{
-    Checked, PlannedScript, Proven, RollbackOutcome, RollbackPlan, RollbackReport,
+    Checked, LostRows, PlannedScript, Proven, RollbackOutcome, RollbackPlan, RollbackReport,
 };
 
 /// Returns what is going to be done, in the order in which it runs.
@@ -36,6 +36,7 @@ pub fn rollback_plan(plan: &RollbackPlan, look: Look) -> String {
         labelled(&mut out, "continues", &text, look);
     }
     sources(&mut out, plan, look);
+    losses(&mut out, plan, look);
     if !plan.stepped_over.is_empty() {
         let text = format!("{} (no rollback script)", plan.stepped_over.join(", "));
         labelled(&mut out, "stays", &text, look);
@@ -77,6 +78,62 @@ fn line(out: &mut String, script: &PlannedScript, look: Look) {
         out.push_str("    ");
         push_wrapped(out, &text, super::style::QUIET, 4, 6, look);
     }
+}
+
+/// The bill: the rows that exist and that this destroys, the most first.
+fn losses(out: &mut String, plan: &RollbackPlan, look: Look) {
+    /// A longer bill is in the JSON document.
+    const MOST: usize = 20;
+    let is_loss = |one: &&LostRows| one.rows != Some(0);
+    let mut losses: Vec<&LostRows> = plan.loses.iter().filter(is_loss).collect();
+    losses.sort_by_key(|one| std::cmp::Reverse(one.rows.unwrap_or(u64::MAX)));
+    let empty = plan.loses.len() - losses.len();
+    let total: u64 = losses.iter().filter_map(|one| one.rows).sum();
+    let head = match (losses.len(), plan.may_lose.is_empty()) {
+        (0, true) => "no row".to_owned(),
+        (0, false) => "no row that is known of".to_owned(),
+        (tables, _) => format!(
+            "{} rows of {}, as they are now",
+            count(total),
+            counted(tables, "table")
+        ),
+    };
+    labelled(out, "loses", &head, look);
+    for loss in losses.iter().take(MOST) {
+        labelled(out, "", &lost(loss), look);
+    }
+    if losses.len() > MOST {
+        let rest = format!("and {} more, in --format json", losses.len() - MOST);
+        labelled(out, "", &rest, look);
+    }
+    if empty > 0 {
+        labelled(
+            out,
+            "",
+            &format!("and {} without a row", counted(empty, "table")),
+            look,
+        );
+    }
+    if !plan.may_lose.is_empty() {
+        let text = format!(
+            "perhaps more: what {} destroys cannot be told",
+            plan.may_lose.join(" or ")
+        );
+        labelled(out, "", &text, look);
+    }
+}
+
+fn lost(loss: &LostRows) -> String {
+    let rows = match (loss.rows, loss.exact) {
+        (Some(rows), true) => count(rows),
+        (Some(rows), false) => format!("at most {}", count(rows)),
+        (None, _) => "an unknown number".to_owned(),
+    };
+    let what = match loss.columns.as_slice() {
+        [] => format!("rows {}", loss.way),
+        columns => format!("values of {}", columns.join(", ")),
+    };
+    format!("{}  {rows} {what}", one_line(&loss.table))
 }
 
 /// Says once for each reason where the scripts come from.
@@ -121,7 +178,7 @@ pub fn rollback(report: &RollbackReport, look: Look) -> String {
     }
     if !report.triggers.is_empty() || report.keys_proved > 0 {
         let text = format!(
-            "{} off meanwhile, each with its own state again; {} proved",
+            "{} off meanwhile, each that is left in its own state again; {} proved",
             counted(report.triggers.len(), "trigger"),
             counted(report.keys_proved, "foreign key")
         );
@@ -129,6 +186,15 @@ pub fn rollback(report: &RollbackReport, look: Look) -> String {
     }
     if let Some(checked) = &report.checked {
         proof(&mut out, checked, look);
+    }
+    for copy in &report.kept {
+        let text = format!(
+            "{} rows of {}: evmig kept restore {}",
+            count(copy.rows),
+            one_line(&copy.table),
+            one_line(&copy.name)
+        );
+        labelled(&mut out, "kept", &text, look);
     }
     if report.retries > 0 {
         let text = format!("{} for want of a lock", count(u64::from(report.retries)));

@@ -60,7 +60,7 @@ pub enum BracketError {
 
 impl BracketError {
     /// Makes the error of one of the bracket's own statements.
-    pub(super) fn query(what: &'static str) -> impl FnOnce(DbFailure) -> Self {
+    pub fn query(what: &'static str) -> impl FnOnce(DbFailure) -> Self {
         move |failure| Self::Query {
             what,
             failure: Box::new(failure),

@@ -36,7 +36,7 @@ use crate::pg::session::{Row, Session};
 use crate::sql::name::QualifiedName;
 use crate::sql::quote::literal;
 use look::{Look, look, resolve};
-use own_path::in_own_path;
+pub(super) use own_path::in_own_path;
 use state::{Turn, statements};
 
 /// The first server that can grant the right to set a parameter.

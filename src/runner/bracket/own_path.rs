@@ -11,7 +11,7 @@ const LEAVE: &str = include_str!("sql/leave.sql");
 
 /// Sends `work` between the two; whatever it sends in its first poll travels with them. After a failure the
 /// transaction is lost, and nothing needs to come back.
-pub(super) async fn in_own_path<T>(
+pub(in crate::runner) async fn in_own_path<T>(
     session: &Session,
     work: impl Future<Output = Result<T, BracketError>>,
 ) -> Result<T, BracketError> {

@@ -3,7 +3,6 @@
 use crate::backup::error::BackupError;
 use crate::backup::stream::StreamFault;
 use crate::pg::error::DbFailure;
-use crate::report::event::Blocker;
 use crate::runner::bracket::BracketError;
 use crate::runner::error::RunError;
 
@@ -88,8 +87,6 @@ pub enum RestoreError {
         tries: u32,
         /// The server's answer.
         failure: Box<DbFailure>,
-        /// Who was in the way, as far as the server tells.
-        blockers: Vec<Blocker>,
     },
     /// A statement failed.
     #[error("{what}")]

@@ -79,6 +79,9 @@ pub async fn plan(
         .filter(|table| compare(table, &there, &mut obstacles))
         .collect();
     rights(session, &chosen, &mut obstacles).await?;
+    if !obstacles.is_empty() {
+        return Err(RestoreError::Refused { obstacles });
+    }
     let free = may_pass_keys_by(session).await?;
     let keys = keys(session).await?;
     let at: HashMap<(&str, &str), usize> = chosen

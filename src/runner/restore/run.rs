@@ -270,7 +270,6 @@ impl Work<'_> {
                 return Err(RestoreError::Locked {
                     tries: *retries,
                     failure: Box::new(failure),
-                    blockers: Vec::new(),
                 });
             }
             let most = Duration::from_millis(100) * 2u32.pow((*retries).min(8));

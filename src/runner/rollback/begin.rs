@@ -31,7 +31,9 @@ pub(super) async fn begin<'a>(
     interrupt: &mut Interrupt,
     sink: &mut dyn EventSink,
 ) -> Result<Begun<'a>, RollbackError> {
-    let Prepared { mut opened, plan } = prepared;
+    let Prepared {
+        mut opened, plan, ..
+    } = prepared;
     let schema = &request.opening.history_schema;
     let lock = HistoryLock::new(schema);
     turn::take(&opened.session, lock, request.wait, interrupt, sink).await?;
@@ -80,6 +82,7 @@ pub(super) async fn begin<'a>(
         unknown: false,
         history,
         has_checkpoints: located.format() == Some(Format::NEWEST),
+        kept_rows: Vec::new(),
         expected: None,
         checked: None,
         of_others,

@@ -5,6 +5,7 @@ use crate::plan::undo_refusal::UndoRefusal;
 use crate::project::ProjectError;
 use crate::report::event::MigrationRef;
 use crate::report::rollback::Checked;
+use crate::runner::bill::keep::KeepError;
 use crate::runner::bracket::BracketError;
 use crate::runner::error::{RunError, Stop};
 use crate::runner::proof::ProofError;
@@ -30,6 +31,9 @@ pub enum RollbackError {
     /// The triggers could not be switched or switched back, or a foreign key does not hold.
     #[error(transparent)]
     Bracket(Box<BracketError>),
+    /// The rows that are destroyed could not be copied first.
+    #[error(transparent)]
+    Keep(Box<KeepError>),
     /// What the catalog is cannot be read, or not be remembered.
     #[error(transparent)]
     Proof(Box<ProofError>),

@@ -13,6 +13,7 @@ use crate::plan::undo_script::{Origin, Prefer, Taken, Text, texts};
 use crate::project::script::Script;
 use crate::project::{Manifest, Project, ProjectError};
 use crate::report::event::{EventSink, MigrationRef};
+use crate::runner::bill::{self, Bill};
 use crate::runner::bracket::Switch;
 use crate::runner::open::{Opened, Opening, open};
 use crate::runner::retry::LockPolicy;
@@ -37,6 +38,8 @@ pub struct Request<'a> {
     pub policy: LockPolicy,
     /// Which triggers of the tables are switched off.
     pub switch: Switch,
+    /// Whether the rows that are destroyed are copied first.
+    pub keep_data: bool,
     /// Whether a catalog that is not what it was is committed all the same.
     pub accept_differences: bool,
     /// Whether nothing is to be changed.
@@ -107,6 +110,8 @@ pub struct Prepared {
     pub opened: Opened,
     /// What would be done.
     pub plan: Plan,
+    /// The rows that this destroys.
+    pub bill: Bill,
 }
 
 /// Opens the session and decides; nothing is written and nothing locked.
@@ -120,7 +125,22 @@ pub async fn prepare(
     }
     let look = opened.take_look().await?;
     let plan = decide(request, &opened, look).await?;
-    Ok(Prepared { opened, plan })
+    let statements = all_statements(&plan);
+    let path = &opened.beginnings.search_path;
+    let bill = bill::present(&opened.session, path, &statements)
+        .await
+        .map_err(|error| RollbackError::Bracket(Box::new(error)))?;
+    Ok(Prepared { opened, plan, bill })
+}
+
+/// Returns the statements that are still to run, of all scripts.
+fn all_statements(plan: &Plan) -> Vec<&str> {
+    let statements = plan.pieces.iter().flat_map(|piece| {
+        let body = piece.script.body();
+        let first = body.start.max(piece.done);
+        (first..body.end).map(|index| piece.script.text(index))
+    });
+    statements.collect()
 }
 
 /// Decides on what the history says now.

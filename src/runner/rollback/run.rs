@@ -7,6 +7,7 @@ use super::prepare::{Piece, Plan, Prepared, Request};
 use super::recorder::Recorder;
 use super::shot::{Cost, Shot};
 use super::tables;
+use crate::history::kept::Copy;
 use crate::history::model::{History, Journal, Key, StatementRow, StatementState};
 use crate::history::record::Prepared as Statement;
 use crate::history::store::Store;
@@ -16,6 +17,7 @@ use crate::report::event::{EventSink, RunEvent};
 use crate::report::problem::Problem;
 use crate::report::rollback::{Checked, Reverted, RollbackOutcome};
 use crate::runner::attempt::Interrupt;
+use crate::runner::bill::{self, Bill};
 use crate::runner::error::{RunError, Stop};
 use crate::runner::open::{Opened, Opening};
 use crate::runner::proof::Expected;
@@ -41,12 +43,14 @@ pub struct RolledBack {
     pub retries: u32,
     /// The longest time that one transaction held its locks, in milliseconds.
     pub held_ms: f64,
-    /// Triggers that were off meanwhile and have their state back, as `table.trigger`.
+    /// Triggers that were off meanwhile, as `table.trigger`; each that is left has its state back.
     pub triggers: Vec<String>,
     /// Foreign keys that were proved.
     pub keys_proved: usize,
     /// Whether the catalog is what it was.
     pub checked: Option<Checked>,
+    /// The copies of destroyed rows.
+    pub kept_rows: Vec<Copy>,
     /// The run that had done it already, and could not say so.
     pub done_by: Option<String>,
     /// What stopped it.
@@ -79,6 +83,7 @@ impl RolledBack {
             triggers: Vec::new(),
             keys_proved: 0,
             checked: None,
+            kept_rows: Vec::new(),
             done_by: None,
             error: None,
         }
@@ -129,6 +134,8 @@ pub(super) struct Run<'a> {
     pub(super) history: History,
     /// Whether the history has checkpoints of the catalog.
     pub(super) has_checkpoints: bool,
+    /// The copies of destroyed rows.
+    pub(super) kept_rows: Vec<Copy>,
     /// What the catalog is to be afterwards.
     pub(super) expected: Option<Expected>,
     /// Whether it is.
@@ -175,6 +182,7 @@ impl Run<'_> {
             triggers: self.triggers,
             keys_proved: self.keys_proved,
             checked: self.checked,
+            kept_rows: self.kept_rows,
             done_by: None,
             error,
         }
@@ -376,6 +384,7 @@ impl Run<'_> {
         sink: &mut dyn EventSink,
     ) -> Result<(), RollbackError> {
         let tables = self.tables(parts);
+        let bill = self.bill(parts).await?;
         let first = parts.first().map(|part| part.piece);
         let recorder = Recorder {
             store: &self.store,
@@ -394,6 +403,7 @@ impl Run<'_> {
             setup: &self.setup,
             kept: self.kept,
             rehearsal: self.request.dry_run,
+            bill: bill.as_ref(),
             expected: self.expected.as_ref().filter(|_| is_last),
             accepts: self.request.accept_differences,
             version: self.opened.facts.version_num,
@@ -418,6 +428,22 @@ impl Run<'_> {
         Ok(())
     }
 
+    /// What a transaction destroys, where that is to be kept.
+    async fn bill(&self, parts: &[Part]) -> Result<Option<Bill>, RollbackError> {
+        if !self.request.keep_data || self.request.dry_run {
+            return Ok(None);
+        }
+        let statements: Vec<&str> = parts
+            .iter()
+            .map(|part| (part, &self.plan.pieces[part.piece].script))
+            .flat_map(|(part, script)| part.statements.clone().map(|at| script.text(at)))
+            .collect();
+        let path = &self.opened.beginnings.search_path;
+        let bill = bill::present(&self.opened.session, path, &statements).await;
+        let failed = |error| RollbackError::Bracket(Box::new(error));
+        bill.map(Some).map_err(failed)
+    }
+
     /// The tables whose triggers a transaction switches off.
     fn tables(&self, parts: &[Part]) -> Vec<QualifiedName> {
         let mut tables = tables::written_by(&self.plan.pieces, parts);
@@ -434,11 +460,12 @@ impl Run<'_> {
     fn note(&mut self, parts: &[Part], cost: Cost, sink: &mut dyn EventSink) {
         self.retries += cost.retries;
         self.held_ms = self.held_ms.max(cost.held.as_secs_f64() * 1000.0);
+        self.kept_rows.extend(cost.kept);
         self.checked = cost.checked.or(self.checked.take());
         if let Some(closed) = &cost.closed {
-            let restored = closed.restored.iter();
+            let switched = closed.restored.iter().chain(&closed.gone);
             self.triggers
-                .extend(restored.map(|one| format!("{}.{}", one.table, one.name)));
+                .extend(switched.map(|one| format!("{}.{}", one.table, one.name)));
             self.triggers.sort();
             self.triggers.dedup();
             self.keys_proved += closed.keys.proved.len();

@@ -13,6 +13,7 @@ use crate::project::RereadFault;
 use crate::project::script::Script;
 use crate::report::rollback::Checked;
 use crate::runner::attempt::Answer;
+use crate::runner::bill::keep::KeepError;
 use crate::runner::bracket::BracketError;
 use crate::runner::proof::ProofError;
 
@@ -54,6 +55,8 @@ pub(super) enum Failed {
     At(At, DbFailure),
     /// The triggers could not be switched, or not be switched back, or a foreign key does not hold.
     Bracket(BracketError),
+    /// Rows could not be copied.
+    Keep(KeepError),
     /// What the catalog is cannot be read.
     Proof(ProofError),
     /// The catalog is not what it was.
@@ -66,6 +69,7 @@ impl Failed {
         match self {
             Self::At(_, failure) => Some(failure),
             Self::Bracket(error) => error.failure(),
+            Self::Keep(error) => error.failure(),
             Self::Proof(error) => proof::failure(error),
             Self::Differs(_) => None,
         }
@@ -74,6 +78,12 @@ impl Failed {
     /// Makes it of a failure before a part's first statement or behind the last.
     pub(super) fn own(at: At) -> impl FnOnce(DbFailure) -> Self {
         move |failure| Self::At(at, failure)
+    }
+}
+
+impl From<KeepError> for Failed {
+    fn from(error: KeepError) -> Self {
+        Self::Keep(error)
     }
 }
 

@@ -13,6 +13,7 @@ use super::proof;
 use super::recorder::Recorder;
 use super::sending::{At, Failed, Sending};
 use crate::history::checkpoint::Moment;
+use crate::history::kept::Copy;
 use crate::pg::error::Kind;
 use crate::pg::lock::LOST;
 use crate::pg::settings::DISCARD;
@@ -20,6 +21,8 @@ use crate::report::event::MigrationRef;
 use crate::report::place::Snippet;
 use crate::report::rollback::{Checked, Proven};
 use crate::runner::attempt::{Cancelled, Driven, Heading, Link, drive, is_gone, no_answer};
+use crate::runner::bill::Bill;
+use crate::runner::bill::keep::keep;
 use crate::runner::bracket::{Bracket, Closed, Switch};
 use crate::runner::error::Stop;
 use crate::runner::proof::{Expected, ProofError};
@@ -45,6 +48,8 @@ pub(super) struct Shot<'a> {
     pub(super) goes_on: bool,
     /// How transactions are set up.
     pub(super) setup: &'a Setup,
+    /// The rows that are copied before they are destroyed.
+    pub(super) bill: Option<&'a Bill>,
     /// What the catalog is to be at its end, where that is the end of everything.
     pub(super) expected: Option<&'a Expected>,
     /// Whether a catalog that is not that is committed all the same.
@@ -70,6 +75,8 @@ pub(super) struct Cost {
     pub(super) closed: Option<Closed>,
     /// Whether the catalog is what it was.
     pub(super) checked: Option<Checked>,
+    /// The copies of destroyed rows.
+    pub(super) kept: Vec<Copy>,
 }
 
 /// What one try came to.
@@ -83,6 +90,7 @@ struct Done {
     durations: HashMap<String, f64>,
     closed: Option<Closed>,
     checked: Option<Checked>,
+    kept: Vec<Copy>,
 }
 
 impl Done {
@@ -94,6 +102,7 @@ impl Done {
             durations: self.durations,
             closed: self.closed,
             checked: self.checked,
+            kept: self.kept,
         }
     }
 }
@@ -192,6 +201,14 @@ impl Shot<'_> {
         }
         let [first, _] = &settings;
         sending.push(format!("{}{first}", self.path_of(0)), At::Begin(0));
+        let kept = match self.bill {
+            Some(bill) if !self.rehearsal => {
+                sending.flush().await?;
+                let (schema, run) = (self.recorder.store.schema(), self.recorder.run);
+                keep(session, schema, run, bill).await?
+            }
+            _ => Vec::new(),
+        };
         let bracket = if self.tables.is_empty() {
             None
         } else {
@@ -240,6 +257,7 @@ impl Shot<'_> {
                 durations: HashMap::new(),
                 closed,
                 checked,
+                kept,
             });
         }
         let (durations, committed) = tokio::join!(
@@ -254,6 +272,7 @@ impl Shot<'_> {
             durations: durations.unwrap_or_default(),
             closed,
             checked,
+            kept,
         })
     }
 
@@ -404,6 +423,7 @@ impl Shot<'_> {
         let snippet = self.snippet(&failed);
         let (at, failure) = match failed {
             Failed::Bracket(error) => return RollbackError::Bracket(Box::new(error)),
+            Failed::Keep(error) => return RollbackError::Keep(Box::new(error)),
             Failed::Proof(error) => return RollbackError::Proof(Box::new(error)),
             Failed::Differs(checked) => return RollbackError::Differs(Box::new(checked)),
             Failed::At(at, failure) => (at, failure),

@@ -1,0 +1,108 @@
+//! A comparison as a comment on a pull request.
+
+use super::terminal::{diff_side, diff_sum};
+use crate::report::change::{ChangeKind, ObjectChange};
+use crate::report::diff::DiffReport;
+
+/// Returns the comment; with long differences each object is folded.
+pub fn diff(report: &DiffReport) -> String {
+    let mut out = format!(
+        "### Schema: {}\n\nFrom {}\nto {}\n",
+        if report.identical {
+            "no difference".to_owned()
+        } else {
+            diff_sum(report)
+        },
+        text(&diff_side(&report.before)),
+        text(&diff_side(&report.after)),
+    );
+    for change in &report.changes {
+        out.push('\n');
+        one(&mut out, change);
+    }
+    out
+}
+
+fn one(out: &mut String, change: &ObjectChange) {
+    let word = match change.change {
+        ChangeKind::Added => "added",
+        ChangeKind::Removed => "removed",
+        ChangeKind::Changed => "changed",
+        ChangeKind::Renamed => "renamed",
+    };
+    let mut head = format!("{word} <code>{}</code>", text(&change.object));
+    if let Some(was) = &change.was {
+        head = format!("{head} (it was <code>{}</code>)", text(was));
+    }
+    let properties: Vec<String> = change
+        .properties
+        .iter()
+        .map(|one| text(&one.property.replace('_', " ")))
+        .collect();
+    if !properties.is_empty() {
+        head = format!("{head}: {}", properties.join(", "));
+    }
+    let fence = fence(&change.diff);
+    let block = format!("{fence}diff\n{}{fence}", change.diff);
+    let folded = [
+        "<details><summary>",
+        &head,
+        "</summary>\n\n",
+        &block,
+        "\n\n</details>\n",
+    ];
+    out.push_str(&folded.concat());
+}
+
+/// A name may be anything, and must stay a name.
+fn text(text: &str) -> String {
+    text.replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;")
+        .replace('\n', " ")
+}
+
+/// Longer than any fence in the text.
+fn fence(text: &str) -> String {
+    let mut longest = 0;
+    let mut run = 0;
+    for c in text.chars() {
+        run = if c == '`' { run + 1 } else { 0 };
+        longest = longest.max(run);
+    }
+    "`".repeat(3.max(longest + 1))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::diff::Side;
+
+    #[test]
+    fn nothing_in_a_definition_ends_its_block() {
+        let side = || Side::File {
+            path: "a<b>.json".to_owned(),
+        };
+        let report = DiffReport {
+            schema: DiffReport::SCHEMA,
+            before: side(),
+            after: side(),
+            identical: false,
+            changes: vec![ObjectChange {
+                change: ChangeKind::Added,
+                kind: "view".to_owned(),
+                object: "view <v>".to_owned(),
+                was: None,
+                properties: Vec::new(),
+                diff: "+````\n".to_owned(),
+            }],
+        };
+        let comment = diff(&report);
+        assert!(comment.contains("\n`````diff\n+````\n`````\n"), "{comment}");
+        assert!(
+            comment.contains("added <code>view &lt;v&gt;</code>"),
+            "{comment}"
+        );
+        assert!(comment.contains("a&lt;b&gt;.json"), "{comment}");
+    }
+}

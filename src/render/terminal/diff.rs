@@ -1,0 +1,119 @@
+//! What two catalogs do not have in common: a line for each object, and below it its definition before and after.
+
+use super::look::Look;
+use super::number::counted;
+use super::style::{BAD, CAUTION, GOOD, HEADING, QUIET, paint};
+use super::text::one_line;
+use crate::report::change::{ChangeKind, ObjectChange};
+use crate::report::diff::{DiffReport, Side};
+use crate::report::sanitize::for_terminal;
+
+/// Returns the comparison, and its sum in the last line.
+pub fn diff(report: &DiffReport, look: Look) -> String {
+    let mut out = String::new();
+    for (mark, side) in [("---", &report.before), ("+++", &report.after)] {
+        out.push_str(&paint(HEADING, &format!("{mark} {}", self::side(side))));
+        out.push('\n');
+    }
+    out.push('\n');
+    out.push_str(&changes(&report.changes, look));
+    if report.identical {
+        out.push_str(&paint(GOOD, "No difference"));
+        out.push('\n');
+        return out;
+    }
+    out.push_str(&paint(HEADING, &sum(report)));
+    out.push('\n');
+    out
+}
+
+/// Returns the changes alone.
+pub fn changes(changes: &[ObjectChange], _look: Look) -> String {
+    let mut out = String::new();
+    for change in changes {
+        one(&mut out, change);
+        out.push('\n');
+    }
+    out
+}
+
+/// `2 added, 1 changed`
+pub(in crate::render) fn sum(report: &DiffReport) -> String {
+    let parts: Vec<String> = [
+        (ChangeKind::Added, "added"),
+        (ChangeKind::Removed, "removed"),
+        (ChangeKind::Changed, "changed"),
+        (ChangeKind::Renamed, "renamed"),
+    ]
+    .into_iter()
+    .map(|(kind, word)| (report.count(kind), word))
+    .filter(|(count, _)| *count > 0)
+    .map(|(count, word)| format!("{count} {word}"))
+    .collect();
+    let all = counted(report.changes.len(), "difference");
+    format!("{all}: {}", parts.join(", "))
+}
+
+/// Says in a few words where a catalog is from.
+pub(in crate::render) fn side(side: &Side) -> String {
+    match side {
+        Side::Database {
+            database,
+            host,
+            port,
+            environment,
+        } => {
+            let named = environment.as_ref().map_or_else(String::new, |name| {
+                format!(" (environment {})", one_line(name))
+            });
+            let (database, host) = (one_line(database), one_line(host));
+            format!("database {database} on {host}:{port}{named}")
+        }
+        Side::History { run, at } => {
+            format!(
+                "history, as run {} left it at {}",
+                one_line(run),
+                one_line(at)
+            )
+        }
+        Side::File { path } => format!("file {}", one_line(path)),
+    }
+}
+
+fn one(out: &mut String, change: &ObjectChange) {
+    let (word, style) = match change.change {
+        ChangeKind::Added => ("added", GOOD),
+        ChangeKind::Removed => ("removed", BAD),
+        ChangeKind::Changed => ("changed", CAUTION),
+        ChangeKind::Renamed => ("renamed", CAUTION),
+    };
+    out.push_str(&paint(style, &format!("{word:<7}")));
+    out.push(' ');
+    out.push_str(&paint(HEADING, &one_line(&change.object)));
+    if let Some(was) = &change.was {
+        out.push_str(" (it was ");
+        out.push_str(&one_line(was));
+        out.push(')');
+    }
+    let properties: Vec<String> = change
+        .properties
+        .iter()
+        .map(|one| one.property.replace('_', " "))
+        .collect();
+    if !properties.is_empty() {
+        out.push_str(": ");
+        out.push_str(&properties.join(", "));
+    }
+    out.push('\n');
+    for line in change.diff.lines() {
+        let style = match line.as_bytes().first() {
+            Some(b'+') => GOOD,
+            Some(b'-') => BAD,
+            _ => QUIET,
+        };
+        // A line is as long as it is: SQL that is cut or wrapped cannot be read.
+        out.push_str("  ");
+        out.push_str(&paint(style, &for_terminal(line)));
+        out.push('\n');
+    }
+}
