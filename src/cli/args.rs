@@ -167,11 +167,16 @@ pub enum Command {
 }
 
 impl Command {
+    const OF_DRY_RUNS: &'static [Format] =
+        &[Format::Human, Format::Json, Format::Markdown, Format::Html];
+
     /// Returns the formats that its result can have.
     pub fn formats(&self) -> &'static [Format] {
         match self {
             Self::Diagram(_) => &[Format::Svg, Format::Mermaid, Format::Json],
             Self::Diff(_) => &[Format::Human, Format::Json, Format::Markdown],
+            Self::Plan(_) => Self::OF_DRY_RUNS,
+            Self::Apply(args) if args.dry_run.is_some() => Self::OF_DRY_RUNS,
             _ => &[Format::Human, Format::Json],
         }
     }

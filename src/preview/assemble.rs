@@ -8,7 +8,9 @@ use super::size;
 use super::speed::{self, Speeds};
 use crate::pg::session::Session;
 use crate::project::script::{Mode, Script};
-use crate::report::dry_run::{Blocks, DryMigration, DryRunReport, HeldLock, Unproved};
+use crate::report::dry_run::{
+    Blocks, DryMigration, DryRunReport, HeldLock, StatementLock, Unproved,
+};
 use crate::report::event::MigrationRef;
 use crate::report::problem::Problem;
 use crate::runner::open::Opened;
@@ -45,7 +47,7 @@ pub(super) fn list(pending: &Pending<'_>, report: &mut DryRunReport) {
     for (index, script) in &pending.scripts {
         let first = pending.first(*index, script);
         let judged = (first..script.body().end)
-            .map(|at| grounds.statement(script, at, None))
+            .map(|at| grounds.statement(script, at, None, &[]))
             .collect();
         add(report, pending, *index, script, judged, None, Vec::new());
     }
@@ -90,36 +92,44 @@ pub(super) async fn judge(
         sizes: &sizes,
         speeds: None,
         dynamic: &dynamic,
-        on_target: false,
+        on_target: meter.is_rolled_back(),
     };
     let has_much = |grounds: &Grounds<'_>| {
         let all = pending.scripts.iter().zip(ran);
         all.flat_map(|((_, script), all)| all.measured().iter().map(move |one| (script, one)))
             .flat_map(|(script, one)| {
                 grounds
-                    .statement(script, one.index, Some(one))
+                    .statement(script, one.index, Some(one), &[])
                     .statement
                     .work
             })
             .any(|work| work.bytes.is_some_and(|bytes| bytes >= LITTLE))
     };
-    if has_much(&grounds) {
+    if !meter.is_rolled_back() && has_much(&grounds) {
         grounds.speeds = measure_speeds(shadow).await;
     }
     for ((index, script), came) in pending.scripts.iter().zip(ran) {
         let measured = came.measured();
         let first = pending.first(*index, script);
-        let judged: Vec<Judged> = (first..script.body().end)
-            .map(|statement| {
-                let of_it = measured.iter().find(|one| one.index == statement);
-                grounds.statement(script, statement, of_it)
-            })
-            .collect();
+        let mut judged: Vec<Judged> = Vec::new();
+        for statement in first..script.body().end {
+            let of_it = measured.iter().find(|one| one.index == statement);
+            let earlier = locks_of(&judged, of_it.and_then(|one| one.transaction));
+            judged.push(grounds.statement(script, statement, of_it, &earlier));
+        }
         let label = pending.named(*index).label();
         let locks = grounds.held(&label, &judged);
         add(report, pending, *index, script, judged, Some(came), locks);
     }
     Ok(())
+}
+
+/// Returns what a transaction has locked so far.
+fn locks_of(judged: &[Judged], transaction: Option<usize>) -> Vec<StatementLock> {
+    let same = judged
+        .iter()
+        .filter(|one| transaction.is_some() && one.transaction == transaction);
+    same.flat_map(|one| one.statement.locks.clone()).collect()
 }
 
 async fn measure_speeds(shadow: &Session) -> Option<Speeds> {
@@ -182,16 +192,25 @@ fn too_long(
         lock.blocks != Blocks::Nothing && lock.held.ms.is_some_and(|held| held > limit)
     });
     long.map(|lock| {
-        let held = lock.held.ms.unwrap_or_default() / 1000.0;
+        let held = shown(lock.held.ms.unwrap_or_default());
         let message = format!(
-            "{} would hold {} on {} for about {held:.1} s; phase {} allows {:.1} s",
+            "{} would hold {} on {} for about {held}; phase {} allows {}",
             migration.label(),
             lock.mode.word(),
             lock.relation,
             phase.name.value,
-            limit / 1000.0
+            shown(limit)
         );
         Problem::new("lock-hold", message).detail(lock.held.reason.clone())
     })
     .collect()
+}
+
+/// Writes milliseconds for people.
+fn shown(ms: f64) -> String {
+    if ms < 1000.0 {
+        format!("{ms:.0} ms")
+    } else {
+        format!("{:.1} s", ms / 1000.0)
+    }
 }

@@ -9,12 +9,15 @@ use super::changes;
 use super::error::PreviewError;
 use super::likeness::{self, Likeness, better};
 use super::measure::Meter;
+use super::on_target::on_target;
 use super::pending::{self, Pending};
 use super::rehearsal::{Piece, measured};
 use super::server::{Owner, Server, ShadowPlace};
 use super::state::{
     Gathered, Past, State, Wanted, mentions, own_snapshot, replayed, without_refinery,
 };
+use crate::catalog::access::delta::{State as Moment, delta};
+use crate::catalog::access::facts::Facts;
 use crate::catalog::diff::diff;
 use crate::catalog::fingerprint::fingerprint;
 use crate::pg::session::Session;
@@ -27,6 +30,7 @@ use crate::report::target::Target;
 use crate::runner::attempt::Interrupt;
 use crate::runner::error::{RunError, Stop};
 use crate::runner::open::{Opened, Opening, open};
+use crate::runner::retry::LockPolicy;
 use crate::shadow::Surroundings;
 
 /// What to look into, and how.
@@ -41,6 +45,8 @@ pub struct Request<'a> {
     pub target: Target,
     /// How far to go.
     pub level: Level,
+    /// Lock waits, where statements run on the target.
+    pub policy: LockPolicy,
     /// Where throw-away databases are made.
     pub shadow: ShadowPlace,
     /// Where programs are looked for.
@@ -65,10 +71,12 @@ pub async fn dry_run(
 ) -> Result<DryRun, PreviewError> {
     let started = Instant::now();
     let mut opened = open(&request.opening).await?;
-    // Whatever follows, the server itself holds evmig to its word.
-    let guard = "set session characteristics as transaction read only; set lock_timeout = '2s'";
-    let guarded = opened.session.run(guard).await;
-    guarded.map_err(RunError::own("could not make the session read-only"))?;
+    if request.level != Level::Rollback {
+        // Whatever follows, the server itself holds evmig to its word.
+        let guard = "set session characteristics as transaction read only; set lock_timeout = '2s'";
+        let guarded = opened.session.run(guard).await;
+        guarded.map_err(RunError::own("could not make the session read-only"))?;
+    }
     let pending = pending::read(&request, &mut opened).await?;
     let mut report = empty_report(&request, &opened, &pending);
     let mut stopped = None;
@@ -76,6 +84,8 @@ pub async fn dry_run(
         report.forecast = Forecast::NothingToDo;
     } else if request.level == Level::Sql {
         list(&pending, &mut report);
+    } else if request.level == Level::Rollback {
+        stopped = on_target(&request, &opened, &pending, interrupt, &mut report).await?;
     } else {
         stopped = in_shadow(
             &request,
@@ -238,7 +248,7 @@ async fn rehearse(
         project: pending.project,
         snapshot: likeness.snapshot.as_ref(),
         surrounding: &likeness.surrounding,
-        role: &target.facts.current_user,
+        role: &likeness.role,
         refinery_schema: pending.refinery_schema.as_deref(),
     };
     let mut state = replayed(server, &wanted, gathered).await?;
@@ -247,10 +257,26 @@ async fn rehearse(
     }
     report.notes.extend(likeness.notes.iter().cloned());
     report.notes.extend(state.notes.iter().cloned());
+    let schema = &request.opening.history_schema;
+    let version = server.facts.version_num;
+    let session = &state.opened.session;
+    let facts = Facts::read(session, version, schema).await?;
     let mut meter = Meter::default();
     let (ran, stopped) = run_all(pending, &state, &mut meter).await;
     let after = own_snapshot(&state.opened, &wanted).await?;
     report.changes = changes::shown(&diff(&state.snapshot, &after));
+    let facts_after = Facts::read(session, version, schema).await?;
+    report.access = delta(
+        Moment {
+            snapshot: &state.snapshot,
+            facts: &facts,
+        },
+        Moment {
+            snapshot: &after,
+            facts: &facts_after,
+        },
+        &[],
+    );
     let target_snapshot = likeness.snapshot.as_ref();
     report.fingerprint = Some(Fingerprints {
         target: target_snapshot.map(|target| {

@@ -43,6 +43,12 @@ pub enum PreviewError {
     /// A throw-away database's catalog cannot be read.
     #[error(transparent)]
     Catalog(#[from] CatalogError),
+    /// The dry run on the target took longer than it may.
+    #[error("the dry run on the target took longer than {} s, and was rolled back", budget.as_secs())]
+    OverBudget {
+        /// How long it may take.
+        budget: std::time::Duration,
+    },
     /// A signal came.
     #[error("interrupted")]
     Interrupted,

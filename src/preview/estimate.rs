@@ -34,7 +34,7 @@ pub(super) struct Judged {
     pub(super) statement: DryStatement,
     /// The oids of its locks, in their order.
     oids: Vec<u32>,
-    transaction: Option<usize>,
+    pub(super) transaction: Option<usize>,
 }
 
 /// Names of the relations whose sizes are needed.
@@ -57,12 +57,14 @@ fn split(shown: &str) -> Option<(String, String)> {
 }
 
 impl Grounds<'_> {
-    /// Judges one statement of a file; `measured` is `None` where it did not run.
+    /// Judges one statement of a file; `measured` is `None` where it did not run, `earlier` are the locks
+    /// that its transaction had already.
     pub(super) fn statement(
         &self,
         script: &Script,
         index: usize,
         measured: Option<&Measured>,
+        earlier: &[StatementLock],
     ) -> Judged {
         let (locks, oids) = self.locks(measured);
         let work = self.work(measured);
@@ -75,7 +77,8 @@ impl Grounds<'_> {
         });
         let estimate = measured.map(|measured| {
             let waits = script.class(index).concurrent.is_some();
-            self.estimate(verb, measured.took, &locks, &work, waits)
+            let held = Vec::from_iter(earlier.iter().chain(&locks));
+            self.estimate(verb, measured.took, &held, &work, waits)
         });
         let statement = DryStatement {
             place: script.snippet(index, None).place,
@@ -129,7 +132,7 @@ impl Grounds<'_> {
         &self,
         verb: Verb,
         took: Duration,
-        locks: &[StatementLock],
+        locks: &[&StatementLock],
         work: &[Work],
         waits: bool,
     ) -> Estimate {
@@ -141,12 +144,12 @@ impl Grounds<'_> {
                 reason: "it took this long on the target".to_owned(),
             };
         }
-        if let Some(relation) = self.rows_decide(verb, locks) {
+        if let Some(relation) = self.rows_decide(verb, locks, work) {
             return unknown(format!(
                 "it depends on the rows that it finds in {relation}"
             ));
         }
-        let mut total = ms;
+        let mut total = 0.0;
         let mut reasons = Vec::new();
         for one in work.iter().filter(|one| one.work != WorkKind::Truncate) {
             let Some(bytes) = one.bytes else {
@@ -169,7 +172,7 @@ impl Grounds<'_> {
                 ""
             };
             return Estimate {
-                ms: Some(total),
+                ms: Some(ms),
                 basis: Basis::Shadow,
                 reason: format!("it took this long in the throw-away database{also}"),
             };
@@ -181,7 +184,8 @@ impl Grounds<'_> {
             ""
         };
         Estimate {
-            ms: Some(total),
+            // Where the history has put rows into the throw-away database, too, it took that long.
+            ms: Some(f64::max(total, ms)),
             basis: Basis::Speed,
             reason: format!(
                 "the target's bytes at {}, measured in memory on the throw-away server{also}",
@@ -190,8 +194,18 @@ impl Grounds<'_> {
         }
     }
 
-    /// Returns the relation whose rows decide how long a statement takes.
-    fn rows_decide<'l>(&self, verb: Verb, locks: &'l [StatementLock]) -> Option<&'l str> {
+    /// Returns the relation whose rows decide how long a statement takes. A lock that its transaction
+    /// had already is not new, and so all that are held count.
+    fn rows_decide<'l>(
+        &self,
+        verb: Verb,
+        locks: &[&'l StatementLock],
+        work: &'l [Work],
+    ) -> Option<&'l str> {
+        let is_much = |one: &&Work| one.bytes.is_some_and(|bytes| bytes >= LITTLE);
+        if matches!(verb, Verb::Insert | Verb::Copy) {
+            return work.iter().find(is_much).map(|one| one.relation.as_str());
+        }
         let least = match verb {
             Verb::Update | Verb::Delete | Verb::Merge | Verb::With => LockMode::RowExclusive,
             Verb::Do | Verb::Call | Verb::Select | Verb::Refresh => LockMode::AccessShare,
@@ -205,7 +219,7 @@ impl Grounds<'_> {
                     RelationKind::Table | RelationKind::MaterializedView
                 )
         });
-        let full = |lock: &&StatementLock| {
+        let full = |lock: &&&'l StatementLock| {
             self.size_of(&lock.relation)
                 .is_some_and(|size| size.bytes >= LITTLE)
         };

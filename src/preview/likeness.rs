@@ -24,6 +24,8 @@ pub(super) struct Likeness {
     pub(super) snapshot: Option<Snapshot>,
     pub(super) surrounding: Surrounding,
     pub(super) ran: Vec<Ran>,
+    /// As whom the files run.
+    pub(super) role: String,
     pub(super) notes: Vec<Problem>,
 }
 
@@ -56,12 +58,37 @@ pub(super) async fn read(
     } else {
         Vec::new()
     };
+    let role = applier(session, opened, &mut notes).await?;
     Ok(Likeness {
         snapshot,
         surrounding,
         ran,
+        role,
         notes,
     })
+}
+
+/// Returns as whom the files run: as this role, or as the database's owner where it may only read.
+async fn applier(
+    session: &Session,
+    opened: &Opened,
+    notes: &mut Vec<Problem>,
+) -> Result<String, PreviewError> {
+    let rows = session
+        .query(include_str!("sql/applier.sql"), &[])
+        .await
+        .map_err(RunError::own("could not look at the role's rights"))?;
+    let own = &opened.facts.current_user;
+    let owner = rows
+        .first()
+        .filter(|row| !row.truth(0) && !opened.facts.superuser);
+    let Some(owner) = owner.map(|row| row.text(1)).filter(|owner| owner != own) else {
+        return Ok(own.clone());
+    };
+    let message =
+        format!("{own} may make nothing in this database: the files run as its owner, {owner}");
+    notes.push(Problem::new("runs-as-owner", message));
+    Ok(owner)
 }
 
 fn is_denied(failure: &DbFailure) -> bool {

@@ -134,9 +134,24 @@ pub(super) struct Meter {
     last: f64,
     transaction: usize,
     done: Vec<Measured>,
+    /// Whether all files share a transaction that is rolled back: what one locks stays locked.
+    is_rolled_back: bool,
 }
 
 impl Meter {
+    /// Makes the meter of files that share a transaction.
+    pub(super) fn of_one_transaction() -> Self {
+        Self {
+            is_rolled_back: true,
+            ..Self::default()
+        }
+    }
+
+    /// Returns whether the files share a transaction that is rolled back.
+    pub(super) fn is_rolled_back(&self) -> bool {
+        self.is_rolled_back
+    }
+
     /// Takes in what the server answered before the first statement, or after one.
     pub(super) fn take(&mut self, script: &Script, index: Option<usize>, answer: &Answer) {
         let Some(index) = index else {
@@ -164,12 +179,14 @@ impl Meter {
 
     fn begin(&mut self, answer: &Answer) {
         let relation = |seen: &Seen| Some((seen.oid, seen.relation.clone()?));
-        self.before = answer.seen.iter().filter_map(relation).collect();
-        self.now.clone_from(&self.before);
+        self.now = answer.seen.iter().filter_map(relation).collect();
         if self.at_first.is_none() {
-            self.at_first = Some(self.before.clone());
+            self.at_first = Some(self.now.clone());
         }
-        self.held.clear();
+        if !self.is_rolled_back || self.before.is_empty() {
+            self.before.clone_from(&self.now);
+            self.held.clear();
+        }
         self.last = answer.ended;
     }
 
@@ -330,6 +347,8 @@ impl Meter {
 
     /// Returns the table that an index or a table of large values belongs to.
     pub(super) fn owner(&self, oid: u32) -> Option<u32> {
-        self.now.get(&oid).and_then(|relation| relation.owner)
+        // An index that was made anew has another oid; its old one is known from before.
+        let known = self.now.get(&oid).or_else(|| self.at_first(oid))?;
+        known.owner
     }
 }

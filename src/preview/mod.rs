@@ -19,6 +19,7 @@ pub mod error;
 mod estimate;
 mod likeness;
 mod measure;
+mod on_target;
 mod pending;
 mod rehearsal;
 mod roles;

@@ -76,7 +76,13 @@ async fn run(
 ) -> Result<(), Stopped> {
     match piece.script.mode() {
         Mode::Transaction { .. } => {
-            let unit = unit(piece, piece.first..piece.end, piece.script.begin());
+            let is_part = meter.as_ref().is_some_and(|meter| meter.is_rolled_back());
+            let begin = if is_part {
+                "savepoint evmig_dry_run"
+            } else {
+                piece.script.begin()
+            };
+            let unit = unit(piece, piece.first..piece.end, begin);
             one(&opened.session, setup, unit, meter).await
         }
         Mode::Stepwise(_) => stepwise(opened, setup, piece, meter).await,
@@ -111,6 +117,11 @@ async fn one(
     let survey = Survey {
         before: include_str!("sql/relations.sql"),
         after: include_str!("sql/locks.sql"),
+        end: if meter.is_rolled_back() {
+            "release savepoint evmig_dry_run"
+        } else {
+            "commit"
+        },
         taken,
     };
     let result = rehearse(session, setup, unit, Some(&survey)).await;

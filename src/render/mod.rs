@@ -1,9 +1,11 @@
 //! L5: reports become bytes.
 //!
-//! `terminal` writes for people, `json` for programs, `diagram` draws. All read `report` and nothing else, so
+//! `terminal` writes for people, `json` for programs, `diagram` draws,
+//! `dry_run` makes comments and pages. All read `report` and nothing else, so
 //! that what is shown can be tested without a database, a file or a terminal.
 
 pub mod diagram;
+pub mod dry_run;
 pub mod json;
 pub mod json_backup;
 pub mod markdown;

@@ -1,5 +1,7 @@
 //! Foreign text between tags and in attributes.
 
+use std::fmt::Write as _;
+
 use crate::report::sanitize::is_unsafe;
 
 /// Returns the text as SVG and HTML show it literally: no tag, no entity, no end of an attribute. What would re-order
@@ -13,11 +15,10 @@ pub(super) fn escape(text: &str) -> String {
             '>' => safe.push_str("&gt;"),
             '"' => safe.push_str("&quot;"),
             '\'' => safe.push_str("&#39;"),
-            '\u{fffe}' | '\u{ffff}' => {
-                safe.push_str(&format!("\\u{{{:04x}}}", u32::from(character)));
-            }
-            character if is_unsafe(character) => {
-                safe.push_str(&format!("\\u{{{:04x}}}", u32::from(character)));
+            // XML does not have these two.
+            character if is_unsafe(character) || matches!(character, '\u{fffe}' | '\u{ffff}') => {
+                // Writing to a string cannot fail.
+                let _ = write!(safe, "\\u{{{:04x}}}", u32::from(character));
             }
             character => safe.push(character),
         }

@@ -108,6 +108,8 @@ pub struct Survey<'a> {
     pub before: &'a str,
     /// What is asked after each.
     pub after: &'a str,
+    /// What ends the unit; `commit` unless it is a part of a transaction that is rolled back.
+    pub end: &'a str,
     /// Gets the answers: `None` before the first statement, else the statement's index.
     pub taken: mpsc::UnboundedSender<(Option<usize>, Vec<Row>)>,
 }
@@ -445,7 +447,7 @@ async fn send(
         commands.push(Command::Own(&record.sql, parameters));
         places.push(At::Record);
     }
-    commands.push(Command::Text("commit"));
+    commands.push(Command::Text(survey.map_or("commit", |survey| survey.end)));
     places.push(At::Commit);
     flush(session, &mut commands, &mut places, answers, survey).await
 }

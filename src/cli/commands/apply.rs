@@ -50,7 +50,8 @@ pub struct ApplyArgs {
     #[arg(long)]
     pub out_of_order: bool,
     /// Change nothing, and show what would happen: sql lists the statements, shadow runs them in a
-    /// throw-away database [default: shadow]
+    /// throw-away database, rollback on the target in a transaction that is rolled back
+    /// [default: shadow]
     #[arg(
         long,
         value_enum,

@@ -10,12 +10,11 @@ use clap::Args;
 use super::Context;
 use crate::catalog::diagram::domains::{Hints, Rule, domains, fits};
 use crate::catalog::diagram::tables::Tables;
-use crate::catalog::error::CatalogError;
 use crate::catalog::model::Snapshot;
 use crate::catalog::read::snapshot;
 use crate::cli::args::Format;
 use crate::cli::database::{Database, runtime};
-use crate::cli::error::{CommandError, RunContext, of_run};
+use crate::cli::error::{CommandError, RunContext, of_catalog, of_run};
 use crate::cli::exit::Exit;
 use crate::clock;
 use crate::project::{Manifest, Project, Root, load};
@@ -71,7 +70,7 @@ pub fn run(args: &DiagramArgs, context: &mut Context<'_>) -> Result<Exit, Comman
     let text = match format {
         Format::Json => json::diagram(&report),
         Format::Mermaid => diagram::mermaid(&report),
-        _ => drawn(&report, context.program())?,
+        _ => drawn(&report, &context.program())?,
     };
     write(args, context, &text)?;
     Ok(Exit::Done)
@@ -97,12 +96,7 @@ async fn read(
     let version = opened.facts.version_num;
     let snapshot = snapshot(&opened.session, version, &database.history_schema).await;
     opened.session.close(GOODBYE).await;
-    let snapshot = snapshot.map_err(|error| match error {
-        CatalogError::Query { failure, .. } => {
-            CommandError::own("could not read the catalog", &failure)
-        }
-        error => CommandError::failed(Problem::new("unknown-object", error.to_string())),
-    })?;
+    let snapshot = snapshot.map_err(|error| of_catalog(&error))?;
     Ok((database, snapshot))
 }
 
@@ -224,7 +218,7 @@ fn known(what: &str, asked: &[String], there: &BTreeSet<&str>) -> Result<(), Com
     })))
 }
 
-fn drawn(report: &DiagramReport, program: String) -> Result<String, CommandError> {
+fn drawn(report: &DiagramReport, program: &str) -> Result<String, CommandError> {
     let count = report.tables().count();
     if count <= MOST_DRAWN {
         return Ok(diagram::svg(report));

@@ -4,10 +4,13 @@ use clap::{Args, ValueEnum};
 
 use super::Context;
 use super::apply::ApplyArgs;
+use crate::cli::args::{ConsentArgs, Format};
 use crate::cli::argv::{PLACEHOLDER, SHADOW_CARRIER};
+use crate::cli::confirm::consent;
 use crate::cli::database::runtime;
 use crate::cli::error::{CommandError, RunContext, of_preview, of_run};
 use crate::cli::exit::Exit;
+use crate::cli::settings::{ApplySettings, LockArgs};
 use crate::cli::signals;
 use crate::clock;
 use crate::history::locate::Detail;
@@ -15,8 +18,8 @@ use crate::pg::resolve::{Sources, resolve};
 use crate::plan::choose::Selection;
 use crate::preview::{DryRun, Request, ShadowPlace, dry_run};
 use crate::project::Selector;
-use crate::render::{json, terminal};
-use crate::report::dry_run::{Forecast, Level};
+use crate::render::{dry_run as rendered, json, terminal};
+use crate::report::dry_run::{DryRunReport, Forecast, Level};
 use crate::report::problem::Problem;
 use crate::runner::error::RunError;
 use crate::secret::Secret;
@@ -29,7 +32,7 @@ use crate::secret::Secret;
 #[derive(Debug, Args)]
 #[command(
     after_help = "Examples:\n  evmig plan\n  evmig plan --phase 2 --env production\n  \
-                  evmig plan --level sql > pending.sql"
+                  evmig plan --level sql > pending.sql\n  evmig plan --format html > plan.html"
 )]
 pub struct PlanArgs {
     /// Look at this phase only, by number or name; may be given several times
@@ -44,7 +47,8 @@ pub struct PlanArgs {
     /// Allow an older version that was merged late
     #[arg(long)]
     pub out_of_order: bool,
-    /// List the statements (sql), or run them in a throw-away database (shadow)
+    /// List the statements (sql), run them in a throw-away database (shadow), or run them on the target in
+    /// a transaction that is rolled back (rollback: it locks what it changes)
     #[arg(
         long,
         value_enum,
@@ -53,6 +57,12 @@ pub struct PlanArgs {
         hide_possible_values = true
     )]
     pub level: DryLevel,
+    /// Locks.
+    #[command(flatten)]
+    pub locks: LockArgs,
+    /// Consent.
+    #[command(flatten)]
+    pub consent: ConsentArgs,
     /// Shadow.
     #[command(flatten)]
     pub shadow: ShadowArgs,
@@ -65,6 +75,8 @@ pub enum DryLevel {
     Sql,
     /// Run them in a throw-away database
     Shadow,
+    /// Run them on the target, in a transaction that is rolled back
+    Rollback,
 }
 
 /// Where throw-away databases are made, and what counts as a failure.
@@ -86,6 +98,8 @@ pub(super) struct Looking<'a> {
     to: Option<i64>,
     out_of_order: bool,
     level: DryLevel,
+    locks: &'a LockArgs,
+    consent: ConsentArgs,
     shadow: &'a ShadowArgs,
 }
 
@@ -98,6 +112,8 @@ impl<'a> Looking<'a> {
             to: args.to,
             out_of_order: args.out_of_order,
             level,
+            locks: &args.locks,
+            consent: args.consent,
             shadow: &args.shadow,
         }
     }
@@ -121,6 +137,8 @@ pub fn run(args: &PlanArgs, context: &mut Context<'_>) -> Result<Exit, CommandEr
         to: args.to,
         out_of_order: args.out_of_order,
         level: args.level,
+        locks: &args.locks,
+        consent: args.consent,
         shadow: &args.shadow,
     };
     look(&looking, context)
@@ -142,7 +160,15 @@ async fn look_async(
     let mut interrupt = signals::listen();
     let project = context.project()?;
     let shadow = shadow_place(looking.shadow, context)?;
+    let settings =
+        ApplySettings::resolve(looking.locks, None, &context.environment, &project.manifest)?;
     let database = context.database(&project.root, &project.manifest).await?;
+    let on_target = looking.level == DryLevel::Rollback;
+    if on_target {
+        let target = terminal::target(&database.target, context.ui.look());
+        context.ui.say(&target);
+        consent(context.ui, &database, looking.consent.yes)?;
+    }
     let selection = Selection {
         phases: looking
             .phases
@@ -155,7 +181,7 @@ async fn look_async(
         environment: database.target.environment.clone(),
     };
     let run = clock::run_id();
-    let mut opening = database.opening(&run, false);
+    let mut opening = database.opening(&run, on_target);
     opening.look = Some(Detail::Full);
     let run_context = RunContext {
         program: context.program(),
@@ -172,13 +198,15 @@ async fn look_async(
         level: match looking.level {
             DryLevel::Sql => Level::Sql,
             DryLevel::Shadow => Level::Shadow,
+            DryLevel::Rollback => Level::Rollback,
         },
+        policy: settings.policy(),
         shadow,
         surroundings: context.environment.surroundings(),
         run,
     };
     let made = Box::pin(dry_run(request, &mut interrupt)).await;
-    let made = made.map_err(|error| of_preview(&error, &run_context))?;
+    let made = made.map_err(|error| of_preview(&error, &run_context, &database.history_schema))?;
     finish(looking, context, made, &run_context)
 }
 
@@ -233,9 +261,8 @@ fn finish(
     report.error = error
         .as_ref()
         .and_then(|error| error.problems().first().cloned());
-    if context.ui.is_json() {
-        let document = json::dry_run(&report);
-        context.ui.result(&document);
+    if let Some(text) = written(context.global.format, &report) {
+        context.ui.bytes(&text);
     } else if report.level == Level::Sql {
         let text = terminal::dry_run(&report, context.ui.look());
         context.ui.bytes(&text);
@@ -249,6 +276,16 @@ fn finish(
     let broken = looking.shadow.exit_code && !report.findings.is_empty();
     debug_assert!(report.forecast != Forecast::WouldFail, "it has an error");
     Ok(if broken { Exit::Findings } else { Exit::Done })
+}
+
+/// The report in a format that something else than a terminal shows.
+fn written(format: Format, report: &DryRunReport) -> Option<String> {
+    match format {
+        Format::Json => Some(json::dry_run(report)),
+        Format::Markdown => Some(rendered::markdown(report)),
+        Format::Html => Some(rendered::html(report)),
+        _ => None,
+    }
 }
 
 fn first(error: &CommandError) -> Problem {

@@ -10,20 +10,24 @@ use crate::report::problem::Problem;
 use crate::runner::error::RunError;
 
 /// Gives what stopped a dry run its exit code and its words. Whatever it is, nothing has changed.
-pub fn of_preview(error: &PreviewError, context: &RunContext) -> CommandError {
+pub fn of_preview(
+    error: &PreviewError,
+    context: &RunContext,
+    history_schema: &str,
+) -> CommandError {
     let message = error.to_string();
     match error {
         PreviewError::Run(RunError::History(error)) if let Some(failure) = denied(error) => {
-            let role = quoted(&context.user);
+            let (role, schema) = (quoted(&context.user), quoted(history_schema));
             CommandError::refused(
                 with_failure(
                     Problem::new("history-unreadable", "the role may not read the history"),
                     failure,
                 )
-                .hint(format!(
-                    "what is pending cannot be known without it; let its owner run: grant usage on \
-                     schema evmig to {role}; grant select on all tables in schema evmig to {role} \
-                     (with the schema that history_schema in phases.toml names)"
+                .hint("what is pending cannot be known without it; let its owner run what follows")
+                .next(format!("grant usage on schema {schema} to {role};"))
+                .next(format!(
+                    "grant select on all tables in schema {schema} to {role};"
                 )),
             )
         }
@@ -61,6 +65,14 @@ pub fn of_preview(error: &PreviewError, context: &RunContext) -> CommandError {
                 None => problem,
             })
         }
+        PreviewError::OverBudget { .. } => CommandError::new(
+            Exit::Locked,
+            Problem::new("dry-run-over-budget", message)
+                .hint(
+                    "the strictest max_lock_hold of the phases says how long it may take, or 30 s",
+                )
+                .next(format!("{} --level shadow", context.again())),
+        ),
         PreviewError::Interrupted => CommandError::new(
             Exit::Interrupted,
             Problem::new(

@@ -50,7 +50,7 @@ fn length(layout: &Layout<'_>, line: Line<'_>) -> i32 {
     (from.left() - to.left()).abs() + (y - to.port()).abs()
 }
 
-fn first_column<'r>(line: Line<'r>) -> &'r str {
+fn first_column(line: Line<'_>) -> &str {
     line.reference.columns.first().map_or("", String::as_str)
 }
 

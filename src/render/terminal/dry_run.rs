@@ -20,6 +20,12 @@ use crate::report::sanitize::for_terminal;
 
 /// Differences of the state before that are shown; a program reads all of them.
 const MOST_DIFFERENCES: usize = 10;
+/// From this width on, a lock's reason and place stand in its row.
+const WIDE: usize = 110;
+/// More objects of one kind in one schema are counted; a program reads all of them.
+const MOST_OF_A_SORT: usize = 12;
+/// Changes of access that are shown.
+const MOST_ACCESS: usize = 20;
 /// The longest value of a property that is shown.
 const MOST_VALUE: usize = 60;
 
@@ -128,10 +134,8 @@ fn before(out: &mut String, report: &DryRunReport, look: Look) {
     let made = match before.origin {
         PreStateOrigin::Empty => "an empty database".to_owned(),
         PreStateOrigin::History => {
-            format!(
-                "{} run again",
-                counted(before.replayed, "applied migration")
-            )
+            let number = counted(before.replayed, "applied migration");
+            format!("made by running {number} again")
         }
         PreStateOrigin::Dump => "pg_dump of the target's schema".to_owned(),
     };
@@ -180,49 +184,66 @@ fn locks(out: &mut String, report: &DryRunReport, look: Look) {
         out.push_str("  nobody: no lock is taken on anything that others use\n");
         return;
     }
-    let mut rows: Vec<Vec<Cell>> = vec![header()];
-    rows.extend(report.locks.iter().map(lock_row));
+    let is_wide = look.width >= WIDE;
+    let mut rows: Vec<Vec<Cell>> = vec![header(is_wide)];
+    rows.extend(report.locks.iter().map(|lock| lock_row(lock, is_wide)));
     let room = look.width.saturating_sub(2);
-    let gives_way = [(6, 12), (1, 16), (0, 12), (5, 6), (6, 6), (1, 8)];
+    let gives_way = [(6, 16), (1, 16), (5, 6), (6, 8), (1, 8), (4, 8)];
     let widths = Widths::fit(&rows, room, &gives_way);
-    for cells in &rows {
+    for (at, cells) in rows.iter().enumerate() {
         out.push_str("  ");
         out.push_str(&widths.row(cells, look));
         out.push('\n');
+        let below = at.checked_sub(1).and_then(|at| report.locks.get(at));
+        if let Some(lock) = below.filter(|_| !is_wide) {
+            let text = format!("{}  {}", place(lock), work(&lock.work));
+            let text = cut_end(text.trim_end(), look.width.saturating_sub(6), look);
+            out.push_str(&paint(QUIET, &format!("      {text}")));
+            out.push('\n');
+        }
     }
     reasons(out, report, look);
 }
 
-fn header() -> Vec<Cell> {
+fn header(is_wide: bool) -> Vec<Cell> {
     let cell = |text: &str| Cell::new(text, QUIET);
-    vec![
-        cell("lock"),
-        cell("on"),
+    let mut cells = vec![
         cell("blocks"),
+        cell("on"),
         cell("held").at_the_right(),
         cell("size").at_the_right(),
-        cell("for"),
-        cell("by"),
-    ]
+        cell("lock"),
+    ];
+    if is_wide {
+        cells.extend([cell("for"), cell("by")]);
+    }
+    cells
 }
 
-fn lock_row(lock: &HeldLock) -> Vec<Cell> {
+fn lock_row(lock: &HeldLock, is_wide: bool) -> Vec<Cell> {
     let (what, style) = blocks(lock.blocks);
     let held = match (lock.held.ms, lock.held.basis) {
         (Some(ms), Basis::Speed) => format!("~{}", duration(ms)),
         (Some(ms), _) => duration(ms),
         (None, _) => "unknown".to_owned(),
     };
-    let place = format!("{}:{}", file_name(&lock.place.file), lock.place.line);
-    vec![
-        Cell::new(&mode(lock), style),
-        Cell::new(&lock.relation, PLAIN),
+    let mut cells = vec![
         Cell::new(what, style),
+        Cell::new(&lock.relation, PLAIN),
         Cell::new(&held, PLAIN).at_the_right(),
         Cell::new(&lock.bytes.map_or_else(String::new, size), PLAIN).at_the_right(),
-        Cell::new(&work(&lock.work), PLAIN),
-        Cell::new(&place, QUIET),
-    ]
+        Cell::new(&mode(lock), PLAIN),
+    ];
+    if is_wide {
+        cells.push(Cell::new(&work(&lock.work), PLAIN));
+        cells.push(Cell::new(&place(lock), QUIET));
+    }
+    cells
+}
+
+/// Where the statement stands that takes a lock.
+fn place(lock: &HeldLock) -> String {
+    format!("{}:{}", file_name(&lock.place.file), lock.place.line)
 }
 
 fn mode(lock: &HeldLock) -> String {
@@ -329,9 +350,40 @@ fn changes(out: &mut String, report: &DryRunReport, look: Look) {
         count(number(ChangeKind::Removed) as u64)
     );
     heading(out, &title);
-    for group in groups(&report.changes) {
-        draw_group(out, &group, look);
+    let groups = groups(&report.changes);
+    let mut many: Vec<(Sort<'_>, usize)> = Vec::new();
+    for sort in groups.iter().filter_map(|group| sort(group)) {
+        match many.iter_mut().find(|(known, _)| *known == sort) {
+            Some((_, number)) => *number += 1,
+            None => many.push((sort, 1)),
+        }
     }
+    many.retain(|(_, number)| *number > MOST_OF_A_SORT);
+    for ((change, kind, schema), number) in &many {
+        let text = format!("{} in {schema}", plural(*number, kind));
+        line(out, *change, &text, look);
+    }
+    for group in &groups {
+        let is_told = sort(group).is_some_and(|sort| many.iter().any(|(known, _)| *known == sort));
+        if !is_told {
+            draw_group(out, group, look);
+        }
+    }
+}
+
+/// What comes or goes, of which kind, and in which schema.
+type Sort<'a> = (ChangeKind, &'a str, &'a str);
+
+/// Returns the sort of a group in which one object comes or goes with all that belongs to it.
+fn sort<'a>(group: &[&'a ObjectChange]) -> Option<Sort<'a>> {
+    let one = match group {
+        [one] => one,
+        _ => group.iter().find(|one| is_relation(&one.kind))?,
+    };
+    let is_whole =
+        one.change != ChangeKind::Changed && group.iter().all(|other| other.change == one.change);
+    let (schema, _) = one.group.split_once('.')?;
+    is_whole.then_some((one.change, &one.kind, schema))
 }
 
 /// Objects of one relation stand together, in the order of their first one.
@@ -444,7 +496,7 @@ fn access(out: &mut String, report: &DryRunReport, look: Look) {
         return;
     }
     heading(out, "Who gets access, and who loses it");
-    for one in &report.access {
+    for one in report.access.iter().take(MOST_ACCESS) {
         let (sign, style) = match one.effect {
             AccessEffect::Widened => ("+", CAUTION),
             AccessEffect::Changed => ("~", CAUTION),
@@ -458,6 +510,11 @@ fn access(out: &mut String, report: &DryRunReport, look: Look) {
         out.push_str("  ");
         out.push_str(&paint(style, &text));
         out.push('\n');
+    }
+    if report.access.len() > MOST_ACCESS {
+        let more = counted(report.access.len() - MOST_ACCESS, "more change");
+        let text = format!("  and {more}, which --format json lists\n");
+        out.push_str(&paint(QUIET, &text));
     }
 }
 

@@ -15,7 +15,7 @@ mod history;
 mod kept;
 mod label;
 mod look;
-mod number;
+pub(in crate::render) mod number;
 mod problem;
 mod progress;
 mod rollback;

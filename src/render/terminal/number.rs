@@ -7,7 +7,7 @@ use super::text::one_line;
 /// Returns a duration: `0.4 ms`, `23 ms`, `1.2 s`, `3 min 20 s`, `2 h 5 min`.
 ///
 /// The unit is chosen after rounding, so that 999.7 ms is `1.0 s` and never `1000 ms`.
-pub(super) fn duration(milliseconds: f64) -> String {
+pub(in crate::render) fn duration(milliseconds: f64) -> String {
     if !milliseconds.is_finite() || milliseconds < 0.0 {
         return "unknown time".to_owned();
     }
@@ -60,7 +60,7 @@ pub(super) fn count(number: impl TryInto<u64>) -> String {
 }
 
 /// Returns the count with its noun: `1 migration`, `12 migrations`.
-pub(super) fn counted(number: usize, noun: &str) -> String {
+pub(in crate::render) fn counted(number: usize, noun: &str) -> String {
     let ending = if number == 1 { "" } else { "s" };
     format!("{} {noun}{ending}", count(number as u64))
 }
