@@ -17,6 +17,7 @@ import measure
 import memory
 import purchases
 import report
+import rollbacks
 import seed
 from rows import Bench
 from server import Server
@@ -52,6 +53,7 @@ def row_table(root):
     table["bystanders"] = ("what others notice of 30 migrations on their tables", bystanders.row)
     table["purchase"] = ("purchases that the platform commits in a second", purchases.row)
     table["seed"] = ("`evmig seed` beside `psql \\copy` of the same rows", seed.row)
+    table["rollback"] = ("`evmig rollback` of phases 4, 3 and 2 beside psql running the same scripts", rollbacks.row)
     return table
 
 

@@ -133,6 +133,12 @@ class Promises:
             seen = f"{small / 1e6:.1f} MB and, with four times the rows, {large / 1e6:.1f} MB"
             self.add("memory of `evmig seed`", "flat", seen, large <= small * 1.1)
 
+    def rollback(self):
+        row = self.rows.get("rollback")
+        if row:
+            self.add("`evmig rollback` of phases 4, 3 and 2 with sample data / psql running the same scripts", "< 10",
+                     f"{row['ratio']:.2f}, locks held {row['lock_held_ms'] / 1000:.2f} s at most", row["ratio"] < 10)
+
     def markdown(self):
         self.ratio("shipped-0ms", "psql", 0.7, "the shipped schema: evmig / `psql -1 -f`, loopback")
         self.ratio("shipped-20ms", "psql", 0.05, "the shipped schema: evmig / `psql -1 -f`, 20 ms")
@@ -146,6 +152,7 @@ class Promises:
         self.memory()
         self.purchases()
         self.seed()
+        self.rollback()
         if not self.lines:
             return ""
         return "| what | bar | seen | holds |\n|---|---|---|---|\n" + "\n".join(self.lines)
@@ -189,6 +196,10 @@ def row_text(row, rows):
                         f"{one['failed']} |")
     elif row["row"] == "seed":
         text += [f"Scale {row['scale']}, about {row['rows']:,} rows.", "", "| | runs, in seconds |", "|---|---|"]
+        for name, samples in row["samples_s"].items():
+            text.append(f"| `{name}` | {', '.join(f'{one:.2f}' for one in samples)} |")
+    elif row["row"] == "rollback":
+        text += [f"{row['scripts']} scripts.", "", "| | runs, in seconds |", "|---|---|"]
         for name, samples in row["samples_s"].items():
             text.append(f"| `{name}` | {', '.join(f'{one:.2f}' for one in samples)} |")
     else:

@@ -91,7 +91,6 @@ fn one(change: &Change, before: &Snapshot, after: &Snapshot) -> ObjectChange {
         change: kind,
         kind: identity.kind.word().to_owned(),
         object: identity.to_string(),
-        was: None,
         properties,
         diff: unified(&text(before), &text(after)),
     }

@@ -27,6 +27,9 @@ pub struct StoredScripts {
     pub down: Option<String>,
 }
 
+/// What rows have stored, by their positions.
+pub type StoredByRow = HashMap<i64, StoredScripts>;
+
 /// The history tables of one database.
 #[derive(Debug, Clone)]
 pub struct Store {
@@ -288,7 +291,7 @@ impl Store {
         &self,
         session: &Session,
         seqs: &[i64],
-    ) -> Result<HashMap<i64, StoredScripts>, HistoryError> {
+    ) -> Result<StoredByRow, HistoryError> {
         let sql = format!(
             "select seq::text, up_sql, down_sql from {}.migration \
              where seq in (select jsonb_array_elements_text($1::jsonb)::bigint)",

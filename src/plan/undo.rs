@@ -205,6 +205,11 @@ fn unfinished(history: &History, all: &[Layer]) -> Option<Begun> {
     })
 }
 
+/// Returns whether a rollback was begun that is not at its end.
+pub fn is_unfinished(history: &History) -> bool {
+    unfinished(history, &layers(history)).is_some()
+}
+
 /// Only the same command, or the bare one, may go on with a rollback that is half done.
 fn go_on(
     begun: Begun,

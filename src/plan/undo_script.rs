@@ -1,12 +1,10 @@
 //! Which text takes a migration back: the one that the history stored, or the file in the checkout.
 
-use std::collections::HashMap;
-
 use super::standing::key;
 use super::undo::Layer;
 use super::undo_refusal::UndoRefusal;
 use crate::history::model::Key;
-use crate::history::store::StoredScripts;
+use crate::history::store::StoredByRow;
 use crate::project::{Project, RollbackScript, checksum};
 
 /// Which of two texts is preferred.
@@ -65,7 +63,7 @@ pub struct Taken<'a> {
 /// Finds the text of each layer; those of `irreversible` that have none are stepped over.
 pub fn texts<'a>(
     layers: &'a [Layer],
-    stored: &'a HashMap<i64, StoredScripts>,
+    stored: &'a StoredByRow,
     project: Option<&'a Project>,
     prefer: Prefer,
     irreversible: &[i64],
@@ -113,7 +111,7 @@ pub fn texts<'a>(
 
 fn down<'a>(
     layer: &Layer,
-    stored: &'a HashMap<i64, StoredScripts>,
+    stored: &'a StoredByRow,
     project: Option<&'a Project>,
     prefer: Prefer,
 ) -> Option<(Text<'a>, Origin)> {

@@ -1,3 +1,5 @@
+//! What is chosen, and what is refused, from histories of a few lines.
+
 use super::*;
 use crate::history::model::{MigrationRow, StatementRow};
 

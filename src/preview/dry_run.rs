@@ -87,14 +87,14 @@ pub async fn dry_run(
     } else if request.level == Level::Rollback {
         stopped = on_target(&request, &opened, &pending, interrupt, &mut report).await?;
     } else {
-        stopped = in_shadow(
+        stopped = Box::pin(in_shadow(
             &request,
             &opened.session,
             &opened,
             &pending,
             interrupt,
             &mut report,
-        )
+        ))
         .await?;
     }
     report.duration_ms = started.elapsed().as_secs_f64() * 1000.0;
@@ -170,9 +170,9 @@ async fn in_shadow(
             let gathered = Gathered::new(pending.project, &pending.standings, &likeness.ran);
             let work = async {
                 refuse_shared(opened, pending, &server, &gathered).await?;
-                rehearse(
+                Box::pin(rehearse(
                     request, opened, pending, &server, &likeness, &gathered, report,
-                )
+                ))
                 .await
             };
             let outcome = tokio::select! {
@@ -253,7 +253,7 @@ async fn rehearse(
     };
     let mut state = replayed(server, &wanted, gathered).await?;
     if !state.told.proven && likeness.snapshot.is_some() {
-        state = better(request, target, server, &wanted, state).await?;
+        state = Box::pin(better(request, target, server, &wanted, state)).await?;
     }
     report.notes.extend(likeness.notes.iter().cloned());
     report.notes.extend(state.notes.iter().cloned());

@@ -77,7 +77,7 @@ impl Grounds<'_> {
         });
         let estimate = measured.map(|measured| {
             let waits = script.class(index).concurrent.is_some();
-            let held = Vec::from_iter(earlier.iter().chain(&locks));
+            let held: Vec<_> = earlier.iter().chain(&locks).collect();
             self.estimate(verb, measured.took, &held, &work, waits)
         });
         let statement = DryStatement {

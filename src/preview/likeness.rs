@@ -128,7 +128,7 @@ pub(super) async fn better(
     }
 }
 
-/// Where pg_dump finds the target: the very server that evmig is connected to.
+/// Where `pg_dump` finds the target: the very server that evmig is connected to.
 fn dump_source(request: &Request<'_>, target: &Opened) -> DumpSource {
     let parameters = &request.opening.parameters;
     let info = &target.session.connection().info;

@@ -8,8 +8,9 @@ use crate::plan::standing::{Standing, Standings, standings};
 use crate::project::Project;
 use crate::project::script::Script;
 use crate::report::event::MigrationRef;
-use crate::runner::apply::{Scripts, refuse_objects_present, scripts, widest};
+use crate::runner::apply::{Scripts, scripts, widest};
 use crate::runner::open::Opened;
+use crate::runner::present::refuse_objects_present;
 use crate::runner::record::migration_ref;
 
 /// What the target says, and what follows from it.

@@ -6,6 +6,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::time::Duration;
 
 use sha2::{Digest as _, Sha256};
@@ -251,10 +252,12 @@ fn database_name(id: &str) -> String {
 
 fn check(id: &str) -> String {
     let digest = Sha256::digest(format!("evmig throw-away database {id}"));
-    digest[..6]
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    let mut hex = String::with_capacity(12);
+    for byte in &digest[..6] {
+        // Writing to a string cannot fail.
+        let _ = write!(hex, "{byte:02x}");
+    }
+    hex
 }
 
 /// Returns the id of the run that made a database; `None` for a name that evmig did not make.

@@ -189,7 +189,7 @@ pub(super) async fn replayed(
     let extensions = wanted.surrounding.extensions.iter();
     let extensions = extensions.filter(|(name, _)| !gathered.make_extension(name));
     lacking.extend(roles::make_extensions(&opened.session, extensions.cloned()).await);
-    let mut notes = not_recreated(lacking);
+    let mut notes = not_recreated(&lacking);
     let setup = careless(&opened);
     let mut replayed = 0;
     for past in &gathered.past {
@@ -236,7 +236,7 @@ pub(super) async fn dumped(
     }
     restoring.session.close(Duration::from_secs(1)).await;
     let opened = server.open(&name, role.as_deref(), schema).await?;
-    let notes = not_recreated(lacking);
+    let notes = not_recreated(&lacking);
     proven(opened, wanted, PreStateOrigin::Dump, 0, notes).await
 }
 
@@ -264,7 +264,7 @@ async fn empty(
     Ok((name, role, lacking))
 }
 
-fn not_recreated(lacking: Vec<String>) -> Vec<Problem> {
+fn not_recreated(lacking: &[String]) -> Vec<Problem> {
     if lacking.is_empty() {
         return Vec::new();
     }

@@ -28,12 +28,8 @@ fn one(out: &mut String, change: &ObjectChange) {
         ChangeKind::Added => "added",
         ChangeKind::Removed => "removed",
         ChangeKind::Changed => "changed",
-        ChangeKind::Renamed => "renamed",
     };
     let mut head = format!("{word} <code>{}</code>", text(&change.object));
-    if let Some(was) = &change.was {
-        head = format!("{head} (it was <code>{}</code>)", text(was));
-    }
     let properties: Vec<String> = change
         .properties
         .iter()
@@ -92,7 +88,6 @@ mod tests {
                 change: ChangeKind::Added,
                 kind: "view".to_owned(),
                 object: "view <v>".to_owned(),
-                was: None,
                 properties: Vec::new(),
                 diff: "+````\n".to_owned(),
             }],

@@ -12,8 +12,6 @@ pub enum ChangeKind {
     Removed,
     /// Something else is said of it.
     Changed,
-    /// It has another name, and nothing else is said of it.
-    Renamed,
 }
 
 /// What is said of one property before and after; `None` where it is as it is by default.
@@ -36,9 +34,6 @@ pub struct ObjectChange {
     pub kind: String,
     /// Its name with its kind: `trigger zz_audit on public.events`.
     pub object: String,
-    /// What it was called, where it was renamed.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub was: Option<String>,
     /// What is said of it, where it was there before and after.
     pub properties: Vec<PropertyChange>,
     /// Its definition before and after, as a unified diff.

@@ -8,6 +8,7 @@ use super::drift;
 use super::error::RunError;
 use super::fresh::{self, BackupDemand};
 use super::open::{BegunOpening, Opened, Opening, open};
+use super::present::{Present, present_relations, refuse_if_present};
 use super::record::{self, Why};
 use super::retry::LockPolicy;
 use super::run::{Run, tell_passed_over};
@@ -21,10 +22,9 @@ use crate::history::model::{Action, History, VersionType};
 use crate::history::store::Store;
 use crate::history::upgrade::Format;
 use crate::pg::lock::HistoryLock;
-use crate::pg::session::{Row, Session};
+use crate::pg::session::Session;
 use crate::plan::adopt::adoptions;
 use crate::plan::choose::{Chosen, Selection, choose};
-use crate::plan::refusal::PlanRefusal;
 use crate::plan::standing::{refinery_match, standings};
 use crate::project::script::Script;
 use crate::project::{Migration, Project, ProjectError};
@@ -97,7 +97,7 @@ pub async fn apply(
         sink,
         not_replicated: Vec::new(),
     };
-    let mut applied = in_order(request, interrupt, &mut sink).await;
+    let mut applied = Box::pin(in_order(request, interrupt, &mut sink)).await;
     if applied.error.is_none() && !sink.not_replicated.is_empty() {
         applied.outcome = Outcome::Failed;
         applied.error = Some(RunError::NotReplicated {
@@ -189,13 +189,7 @@ async fn prepare<'a>(
         sink.event(&warning);
     }
     let forecast = opened.take_look().await?;
-    if forecast.has_trigger_ledger() {
-        let schema = &project.manifest.project.history_schema;
-        let told = triggers::warning(&opened.session, schema).await?;
-        if let Some(problem) = told {
-            sink.event(&RunEvent::Warning { problem });
-        }
-    }
+    warn_of_triggers(&opened.session, project, &forecast, sink).await?;
     let widest = widest(project);
     let located = forecast.located(widest)?;
     let expected = plan(&opened.session, request, &forecast).await?;
@@ -285,6 +279,22 @@ async fn prepare<'a>(
     })))
 }
 
+/// Says which triggers are off by the ledger: a file may count on them.
+async fn warn_of_triggers(
+    session: &Session,
+    project: &Project,
+    look: &Look,
+    sink: &mut dyn EventSink,
+) -> Result<(), RunError> {
+    if look.has_trigger_ledger() {
+        let schema = &project.manifest.project.history_schema;
+        if let Some(problem) = triggers::warning(session, schema).await? {
+            sink.event(&RunEvent::Warning { problem });
+        }
+    }
+    Ok(())
+}
+
 /// The runs that wrote behind so many rows.
 fn other_runs(history: &History, before: usize) -> Vec<String> {
     let new = history.rows.iter().skip(before);
@@ -317,9 +327,6 @@ struct Forecast<'a> {
     look: Look,
     scripts: &'a Scripts,
 }
-
-/// Relations that a migration, by its index, would create, and that are there.
-type Present = Result<Vec<(usize, String)>, RunError>;
 
 /// What is seen once the lock is held.
 struct UnderLock {
@@ -436,54 +443,6 @@ pub fn scripts(project: &Project, chosen: &Chosen) -> Result<Scripts, RunError> 
     } else {
         Err(RunError::Scripts { errors })
     }
-}
-
-/// Refuses files over a database that has what they create, and no history.
-pub async fn refuse_objects_present(
-    session: &Session,
-    project: &Project,
-    scripts: &Scripts,
-) -> Result<(), RunError> {
-    refuse_if_present(project, session, scripts, None).await
-}
-
-/// Asks which of the relations that the scripts create are there already.
-async fn present_relations(session: &Session, scripts: &Scripts) -> Present {
-    let created: Vec<(usize, String)> = scripts
-        .iter()
-        .flat_map(|(index, script)| {
-            let names = script.created_relations();
-            names.into_iter().map(|name| (*index, name.quoted()))
-        })
-        .collect();
-    let list = serde_json::json!(created).to_string();
-    let rows = session
-        .query(include_str!("sql/present.sql"), &[Some(&list)])
-        .await
-        .map_err(RunError::own("could not look for objects"))?;
-    let read = |row: &Row| Some((usize::try_from(row.number(0)?).ok()?, row.text(1)));
-    Ok(rows.iter().filter_map(read).collect())
-}
-
-/// An empty history over a database that has the objects was lost, or never was: either way the
-/// files must not run.
-async fn refuse_if_present(
-    project: &Project,
-    session: &Session,
-    scripts: &Scripts,
-    present: Option<Present>,
-) -> Result<(), RunError> {
-    let found = match present {
-        Some(found) => found?,
-        None => present_relations(session, scripts).await?,
-    };
-    let Some(&(first, _)) = found.first() else {
-        return Ok(());
-    };
-    Err(RunError::from(PlanRefusal::ObjectsPresent {
-        label: project.migrations[first].stem.clone(),
-        relations: found.into_iter().map(|(_, name)| name).collect(),
-    }))
 }
 
 /// Returns how every transaction of this run is set up.

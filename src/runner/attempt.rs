@@ -258,12 +258,11 @@ impl<'l, 'm> Listening<'l, 'm> {
         }
     }
 
-    /// Goes on with another migration in the same transaction: what it waited for locks, and how long
-    /// it has held one, counts on.
+    /// Goes on with another migration in the same transaction: its lock times count on.
     fn go_on_with(&mut self, index: usize) {
-        let (waited, held_since) = (self.lock_waited, self.lock_held_since);
+        let times = (self.lock_waited, self.lock_held_since);
         self.turn_to(index, index);
-        (self.lock_waited, self.lock_held_since) = (waited, held_since);
+        (self.lock_waited, self.lock_held_since) = times;
     }
 
     /// Begins with another migration of the same work.
@@ -304,9 +303,7 @@ impl<'l, 'm> Listening<'l, 'm> {
             Answer::Statement(index) => self.answered(index, sink),
             Answer::Turned { index, commands } => {
                 self.tell_notices(hearing, commands, sink);
-                if index > self.running && index < self.headings.len() {
-                    self.go_on_with(index);
-                }
+                self.go_on_with(index);
             }
             Answer::Committed {
                 index,

@@ -117,7 +117,6 @@ fn line(change: &ObjectChange) -> String {
         ChangeKind::Added => "added",
         ChangeKind::Removed => "removed",
         ChangeKind::Changed => "changed",
-        ChangeKind::Renamed => "renamed",
     };
     let properties: Vec<String> = change
         .properties

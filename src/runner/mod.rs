@@ -22,6 +22,7 @@ pub mod kept;
 pub mod open;
 pub mod own_work;
 mod packed;
+pub mod present;
 pub mod probe;
 pub mod proof;
 pub mod record;

@@ -21,6 +21,7 @@ pub mod shape;
 pub mod split;
 pub mod token;
 mod touched;
+pub mod trigger_switch;
 pub mod typed_name;
 mod words;
 pub mod written;

@@ -593,6 +593,94 @@ fn told(before: &Read, after: &Read) -> Vec<String> {
         .collect()
 }
 
+/// What is done to the database, and what is told of it.
+const CHANGES: &[(&str, &[&str])] = &[
+    ("comment on table s_open.t is 'x'", &[]),
+    (
+        "alter policy own on s_open.t using (i > 1)",
+        &[
+            "changed authenticated SELECT table s_open.t: policy own: using (i > 0) → policy own: using (i > 1)",
+            "changed odd, \"role\" SELECT table s_open.t: policy own: using (i > 0) → policy own: using (i > 1)",
+        ],
+    ),
+    (
+        "create policy more on s_open.t for select to \"odd, \"\"role\"\"\" using (j > 0)",
+        &[
+            "widened odd, \"role\" SELECT table s_open.t: rows of policy own → rows of policies more, own",
+        ],
+    ),
+    (
+        "grant update (j), select (i) on s_open.t to anon",
+        &[
+            "changed anon SELECT table s_open.t: no grant → no row: row-level security is on, and no policy allows any, columns i",
+            "changed anon UPDATE table s_open.t: no grant → no row: row-level security is on, and no policy allows any, columns j",
+        ],
+    ),
+    (
+        "grant select on s_open.v to anon",
+        &["widened anon SELECT view s_open.v: no grant → every row (as its owner admin)"],
+    ),
+    (
+        "grant truncate on s_open.t to anon",
+        &["widened anon TRUNCATE table s_open.t: no grant → every row"],
+    ),
+    (
+        "grant execute on function s_open.f() to public",
+        &[
+            "widened PUBLIC EXECUTE function s_open.f(): no grant → may call it",
+            "widened anon EXECUTE function s_open.f(): no grant → may call it",
+            "widened authenticated EXECUTE function s_open.f(): no grant → may call it",
+            "widened odd, \"role\" EXECUTE function s_open.f(): no grant → may call it",
+            "widened service_role EXECUTE function s_open.f(): no grant → may call it",
+        ],
+    ),
+    (
+        "alter table s_open.t disable row level security",
+        &[
+            "widened authenticated SELECT table s_open.t: rows of policy own → every row",
+            "widened odd, \"role\" SELECT table s_open.t: rows of policy own → every row",
+        ],
+    ),
+    (
+        "revoke select on s_open.t from authenticated",
+        &[
+            "narrowed authenticated SELECT table s_open.t: rows of policy own → no grant",
+            "narrowed odd, \"role\" SELECT table s_open.t: rows of policy own → no grant",
+        ],
+    ),
+    (
+        "alter default privileges for role owner_a in schema s_open grant select, insert on tables to anon",
+        &[
+            "widened anon SELECT, INSERT future tables of owner_a in schema s_open: no grant by default → every row (granted by default)",
+        ],
+    ),
+    (
+        "alter default privileges for role owner_a revoke execute on functions from public",
+        &[
+            "narrowed PUBLIC EXECUTE future functions of owner_a: may call it → no grant by default",
+            "narrowed anon EXECUTE future functions of owner_a: may call it → no grant by default",
+            "narrowed authenticated EXECUTE future functions of owner_a: may call it → no grant by default",
+            "narrowed odd, \"role\" EXECUTE future functions of owner_a: may call it → no grant by default",
+            "narrowed service_role EXECUTE future functions of owner_a: may call it → no grant by default",
+        ],
+    ),
+    (
+        "revoke authenticated from \"odd, \"\"role\"\"\"",
+        &["narrowed odd, \"role\" SELECT table s_open.t: rows of policy own → no grant"],
+    ),
+    (
+        "grant usage on schema s_owned to anon; grant owner_a to anon; create table s_owned.x ();
+             alter table s_owned.x owner to owner_a",
+        &[
+            "widened anon SELECT, INSERT, UPDATE, DELETE, TRUNCATE table s_owned.x: not there → every row",
+        ],
+    ),
+    (
+        "alter role anon bypassrls; grant select on s_open.t to anon",
+        &["widened anon SELECT table s_open.t: no grant → every row (BYPASSRLS)"],
+    ),
+];
+
 #[test]
 fn each_change_is_told_as_what_it_opens() {
     let server = Server::private(&Options::new(16));
@@ -609,93 +697,12 @@ fn each_change_is_told_as_what_it_opens() {
     );
     let mut session = Session::connect(&database);
     let version = session.value("show server_version_num").parse().unwrap();
-    for (sql, wanted) in [
-        ("comment on table s_open.t is 'x'", &[][..]),
-        (
-            "alter policy own on s_open.t using (i > 1)",
-            &[
-                "changed authenticated SELECT table s_open.t: policy own: using (i > 0) → policy own: using (i > 1)",
-                "changed odd, \"role\" SELECT table s_open.t: policy own: using (i > 0) → policy own: using (i > 1)",
-            ],
-        ),
-        (
-            "create policy more on s_open.t for select to \"odd, \"\"role\"\"\" using (j > 0)",
-            &["widened odd, \"role\" SELECT table s_open.t: rows of policy own → rows of policies more, own"],
-        ),
-        (
-            "grant update (j), select (i) on s_open.t to anon",
-            &[
-                "changed anon SELECT table s_open.t: no grant → no row: row-level security is on, and no policy allows any, columns i",
-                "changed anon UPDATE table s_open.t: no grant → no row: row-level security is on, and no policy allows any, columns j",
-            ],
-        ),
-        (
-            "grant select on s_open.v to anon",
-            &["widened anon SELECT view s_open.v: no grant → every row (as its owner admin)"],
-        ),
-        (
-            "grant truncate on s_open.t to anon",
-            &["widened anon TRUNCATE table s_open.t: no grant → every row"],
-        ),
-        (
-            "grant execute on function s_open.f() to public",
-            &[
-                "widened PUBLIC EXECUTE function s_open.f(): no grant → may call it",
-                "widened anon EXECUTE function s_open.f(): no grant → may call it",
-                "widened authenticated EXECUTE function s_open.f(): no grant → may call it",
-                "widened odd, \"role\" EXECUTE function s_open.f(): no grant → may call it",
-                "widened service_role EXECUTE function s_open.f(): no grant → may call it",
-            ],
-        ),
-        (
-            "alter table s_open.t disable row level security",
-            &[
-                "widened authenticated SELECT table s_open.t: rows of policy own → every row",
-                "widened odd, \"role\" SELECT table s_open.t: rows of policy own → every row",
-            ],
-        ),
-        (
-            "revoke select on s_open.t from authenticated",
-            &[
-                "narrowed authenticated SELECT table s_open.t: rows of policy own → no grant",
-                "narrowed odd, \"role\" SELECT table s_open.t: rows of policy own → no grant",
-            ],
-        ),
-        (
-            "alter default privileges for role owner_a in schema s_open grant select, insert on tables to anon",
-            &["widened anon SELECT, INSERT future tables of owner_a in schema s_open: no grant by default → every row (granted by default)"],
-        ),
-        (
-            "alter default privileges for role owner_a revoke execute on functions from public",
-            &[
-                "narrowed PUBLIC EXECUTE future functions of owner_a: may call it → no grant by default",
-                "narrowed anon EXECUTE future functions of owner_a: may call it → no grant by default",
-                "narrowed authenticated EXECUTE future functions of owner_a: may call it → no grant by default",
-                "narrowed odd, \"role\" EXECUTE future functions of owner_a: may call it → no grant by default",
-                "narrowed service_role EXECUTE future functions of owner_a: may call it → no grant by default",
-            ],
-        ),
-        (
-            "revoke authenticated from \"odd, \"\"role\"\"\"",
-            &[
-                "narrowed odd, \"role\" SELECT table s_open.t: rows of policy own → no grant",
-            ],
-        ),
-        (
-            "grant usage on schema s_owned to anon; grant owner_a to anon; create table s_owned.x ();
-             alter table s_owned.x owner to owner_a",
-            &["widened anon SELECT, INSERT, UPDATE, DELETE, TRUNCATE table s_owned.x: not there → every row"],
-        ),
-        (
-            "alter role anon bypassrls; grant select on s_open.t to anon",
-            &["widened anon SELECT table s_open.t: no grant → every row (BYPASSRLS)"],
-        ),
-    ] {
+    for (sql, wanted) in CHANGES {
         let before = Read::of(&database, version);
         // On the server itself: what cannot be seen from another session is no access.
         database.execute(sql);
         let after = Read::of(&database, version);
-        assert_eq!(told(&before, &after), wanted, "{sql}");
+        assert_eq!(told(&before, &after), *wanted, "{sql}");
         database.execute(undo(sql));
         let again = Read::of(&database, version);
         assert_eq!(told(&before, &again), [] as [String; 0], "after {sql}");

@@ -188,7 +188,7 @@ fn everything_that_is_wrong_is_said_and_nothing_else() {
     let dump = backup.join("dump");
     let data: Vec<String> = names(&dump)
         .into_iter()
-        .filter(|name| name.ends_with(".gz"))
+        .filter(|name| name != "toc.dat")
         .collect();
     fs::write(dump.join("extra"), "x").expect("our own");
     fs::write(dump.join(&data[0]), "short").expect("our own");
@@ -440,7 +440,10 @@ fn a_killed_backup_leaves_neither_a_password_nor_what_looks_like_a_backup() {
     let holder = locked(&scene);
     let running = scene.evmig("backup --lock-timeout 3s").spawn();
     let started = std::time::Instant::now();
-    while !running.process_list().contains("pg_dump") {
+    // pg_dump is asked for its version before there is a folder.
+    while !running.process_list().contains("pg_dump")
+        || names(&scene.project.path("backups")).len() < 2
+    {
         assert!(started.elapsed() < Duration::from_secs(20), "no pg_dump");
         std::thread::sleep(Duration::from_millis(20));
     }
@@ -452,7 +455,12 @@ fn a_killed_backup_leaves_neither_a_password_nor_what_looks_like_a_backup() {
     assert_eq!(names(&scene.state()), ["backup.key"]);
     let left = names(&scene.project.path("backups"));
     assert_eq!(left.len(), 2, "{left:?}");
-    assert!(left[1].ends_with(".part"), "{left:?}");
+    assert!(
+        Path::new(&left[1])
+            .extension()
+            .is_some_and(|end| end == "part"),
+        "{left:?}"
+    );
     let part = scene.project.path(&format!("backups/{}", left[1]));
     scene
         .evmig("backup")

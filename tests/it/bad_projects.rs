@@ -189,7 +189,8 @@ fn everything_that_is_wrong_comes_at_once() {
        |
     13 | [aply]
        |  ^^^^
-      hint       did you mean `apply`? (valid keys: project, environments, apply, phase)
+      hint       did you mean `apply`? (valid keys: project, environments, apply, rollback, diagram,
+                 phase)
 
     error[unknown-key]: unknown key `lock_timout` in [apply]
       --> phases.toml:17:1
@@ -379,7 +380,8 @@ fn an_unknown_key_at_every_level() {
       |
     1 | prject = 1
       | ^^^^^^
-      hint       did you mean `project`? (valid keys: project, environments, apply, phase)
+      hint       did you mean `project`? (valid keys: project, environments, apply, rollback, diagram,
+                 phase)
 
     error[unknown-key]: unknown key `naem` in [project]
      --> phases.toml:4:1
@@ -393,7 +395,8 @@ fn an_unknown_key_at_every_level() {
       |
     7 | protectd = true
       | ^^^^^^^^
-      hint       did you mean `protected`? (valid keys: url, url_env, protected, sslmode)
+      hint       did you mean `protected`? (valid keys: url, url_env, protected, sslmode,
+                 backup_max_age)
 
     error[unknown-key]: unknown key `waite` in [apply]
      --> phases.toml:9:1

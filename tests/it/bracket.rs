@@ -4,7 +4,7 @@ use evmig::pg::session::Session;
 use evmig::runner::bracket::{Bracket, BracketError, Closed, Switch};
 use evmig::sql::name::QualifiedName;
 
-use super::harness::{Database, Role, Server, Shape};
+use super::harness::{At, Database, Evmig, Fault, Plan, Project, Proxy, Role, Server, Shape};
 use super::pg_server::{block_on, open};
 
 /// What is there before.
@@ -316,6 +316,43 @@ fn a_key_with_a_period_is_proved_by_what_covers_it() {
 }
 
 #[test]
+fn rows_that_a_deferrable_constraint_allows_once_are_found_twice() {
+    for major in [14, 18] {
+        let database = database(major, Role::Superuser);
+        database.execute(
+            "create table once (id int, k text, e int, constraint once_k unique (id, k) deferrable,
+                 constraint once_e exclude using btree (abs(e) with =) where (e is not null)
+                     deferrable initially deferred);
+             insert into once values (1, 'a', 1), (1, null, 2), (1, null, null)",
+        );
+        let table = [name("", "once")];
+        run(
+            &database,
+            &table,
+            Switch::All,
+            "insert into once values (1, null, null)",
+        )
+        .unwrap();
+        for (sql, told) in [
+            (
+                "insert into once values (1, 'a', 3)",
+                "once_k of public.once allows (id, k) = (1, a) once",
+            ),
+            (
+                "insert into once values (2, 'b', -2)",
+                "once_e of public.once allows (abs(e)) = (2) once",
+            ),
+        ] {
+            let error = run(&database, &table, Switch::All, sql).unwrap_err();
+            assert_eq!(error.to_string(), told, "{major}");
+        }
+        // While its own triggers are on, nobody needs to look.
+        let closed = run(&database, &table, Switch::User, "select 1").unwrap();
+        assert_eq!(closed.keys.doubled, []);
+    }
+}
+
+#[test]
 fn an_owner_without_the_right_is_told_and_one_with_it_passes_the_triggers_by() {
     for major in [14, 15, 18] {
         let database = Server::private(&super::harness::Options::new(major))
@@ -463,4 +500,139 @@ fn rows_that_a_policy_hides_are_not_taken_for_a_proof() {
     let error = run(&database, &tables(), Switch::User, "select 1").unwrap_err();
     assert!(matches!(error, BracketError::Unproved { .. }), "{error}");
     assert_eq!(error.failure().unwrap().sqlstate.as_deref(), Some("42501"));
+}
+
+#[test]
+fn what_a_script_says_by_name_stands_and_its_own_bracket_does_not() {
+    let database = database(15, Role::Owner);
+    let before = database.lines(STATES);
+    let script = [
+        "alter table tree enable trigger pd",
+        "alter table only public.mother disable trigger m",
+        "alter table only daughter disable trigger da",
+        "alter table only daughter enable trigger da",
+    ];
+    block_on(async {
+        let (session, _notices) = Session::new(open(&database.url(), None).await.unwrap());
+        session.run("begin").await.unwrap();
+        let mut bracket = Bracket::open(&session, &tables(), Switch::User)
+            .await
+            .unwrap();
+        bracket.leave_to(script);
+        session.run(&script.join(";")).await.unwrap();
+        bracket.close(&session).await.unwrap();
+        session.run("commit").await.unwrap();
+    });
+    let wanted: Vec<String> = before
+        .iter()
+        .map(|line| {
+            line.replace("mother m O", "mother m D")
+                .replace("tree pd D", "tree pd O")
+        })
+        .collect();
+    assert_eq!(wanted, database.lines(STATES));
+}
+
+/// A project whose one migration writes rows of tables that have triggers, and takes them out again.
+fn project(down: &str) -> Project {
+    let up = "insert into tree values (5, 5), (6, 40); insert into mother values (8);";
+    Project::one_phase()
+        .migration("V1__rows", up)
+        .rollback("V1__rows", down)
+}
+
+const DOWN: &str = "delete from tree where id in (5, 6); delete from mother where id = 8;";
+
+#[test]
+fn a_rollback_that_is_killed_at_any_message_leaves_every_state_as_it_was() {
+    let database = database(18, Role::Owner);
+    let project = project(DOWN);
+    let before = database.lines(STATES);
+    let command = |words: &str| Evmig::new(&project, words).on(&database);
+    command("apply").run().succeeds();
+    let (mut undone, mut kept) = (0, 0);
+    for k in (5..).step_by(23) {
+        let kill = Plan {
+            at: At::Message(k),
+            fault: Fault::Kill,
+        };
+        let proxy = Proxy::start(&database, Some(kill));
+        let running = Evmig::new(&project, "rollback --yes")
+            .on(&proxy.target())
+            .spawn();
+        proxy.belongs_to(running.pid());
+        let output = running.finish(std::time::Duration::from_mins(1));
+        let struck = proxy.struck().is_some();
+        assert!(struck || output.code() == 0, "{k}: {}", output.stderr);
+        let others = "select count(*)::text from pg_stat_activity where application_name like 'evmig/%' \
+             and datname = current_database()";
+        while database.value(others) != "0" {
+            std::thread::sleep(std::time::Duration::from_millis(10));
+        }
+        assert_eq!(before, database.lines(STATES), "{k}");
+        if database.value("select count(*)::text from tree where id in (5, 6)") == "0" {
+            undone += 1;
+            command("apply").run().succeeds();
+        } else {
+            kept += 1;
+        }
+        if !struck {
+            break;
+        }
+    }
+    assert!(undone > 0 && kept > 3, "{undone} undone, {kept} kept");
+    command("rollback --yes").run().succeeds();
+    assert_eq!(before, database.lines(STATES));
+}
+
+#[test]
+fn a_down_script_that_orphans_a_row_is_refused_by_name() {
+    let database = database(17, Role::Superuser);
+    let project = project(&format!("{DOWN} delete from mother where id = 1;"));
+    let before = database.lines(STATES);
+    Evmig::new(&project, "apply").on(&database).run().succeeds();
+    let command = "rollback --yes --system-triggers";
+    let output = Evmig::new(&project, command).on(&database).run().exits(1);
+    let text = output
+        .stderr
+        .split_whitespace()
+        .collect::<Vec<_>>()
+        .join(" ");
+    assert!(text.contains("foreign-key-violated"), "{text}");
+    assert!(text.contains("child_mother_fkey of public.child"), "{text}");
+    assert!(
+        text.contains("(mother) = (1), in the row (id) = (1)"),
+        "{text}"
+    );
+    assert_eq!(before, database.lines(STATES));
+    assert_eq!(
+        database.value("select count(*)::text from only mother where id in (1, 8)"),
+        "2"
+    );
+}
+
+#[test]
+fn an_owner_with_foreign_keys_rolls_back_what_a_script_with_all_cannot() {
+    for major in [14, 18] {
+        let database = database(major, Role::Owner);
+        let before = database.lines(STATES);
+        let mut owner = database.session();
+        assert_eq!(
+            owner.sqlstate("alter table mother disable trigger all"),
+            "42501"
+        );
+        let project = project(DOWN);
+        Evmig::new(&project, "apply").on(&database).run().succeeds();
+        // Whoever deletes by hand sets the triggers off.
+        database.execute(LOUD);
+        Evmig::new(&project, "rollback --yes")
+            .on(&database)
+            .run()
+            .succeeds();
+        assert_eq!(before, database.lines(STATES));
+        assert_eq!(
+            database.value("select count(*)::text from tree where id in (5, 6)"),
+            "0"
+        );
+    }
 }

@@ -313,6 +313,7 @@ fn the_whole_of_it_for_people() {
     apply.lock_budget | 4min | phases.toml:19
     apply.concurrent_budget | 5min | phases.toml:20
     apply.wait | 1min | default
+    apply.on_drift | warn | default
     --- stderr ---
     --- exit 0 ---
     ");

@@ -142,6 +142,7 @@ fn every_key_class_and_variable_of_the_settings_is_documented() {
     let mut words = matches(r"(EVMIG_[A-Z_]*[A-Z])", &all_text());
     // Carries a typed URL from the process to its own second image; nobody sets it.
     assert!(words.remove("EVMIG_DATABASE_URL_FROM_FLAG"));
+    assert!(words.remove("EVMIG_SHADOW_URL_FROM_FLAG"));
     assert!(words.len() > 5, "{words:?}");
     let tables = ["apply", "environment", "phase", "contract"];
     for table in tables {

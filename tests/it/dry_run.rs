@@ -278,7 +278,7 @@ fn everything(database: &Database) -> String {
         .unwrap();
     assert!(dump.status.success());
     let text = String::from_utf8(dump.stdout).unwrap();
-    let lines = text.lines().filter(|line| !line.starts_with("\\"));
+    let lines = text.lines().filter(|line| !line.starts_with('\\'));
     lines.collect::<Vec<_>>().join("\n")
 }
 

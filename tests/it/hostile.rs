@@ -74,7 +74,11 @@ impl Fake {
                     stop: Arc::clone(&stopped),
                 };
                 let script = Arc::clone(&script);
-                sessions.push(std::thread::spawn(move || script(&mut session)));
+                sessions.push(std::thread::spawn(move || {
+                    // Long enough to be seen: a process that is gone has no memory to look at.
+                    std::thread::sleep(Duration::from_millis(50));
+                    script(&mut session);
+                }));
             }
             for session in sessions {
                 session.join().unwrap();

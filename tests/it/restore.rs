@@ -124,7 +124,10 @@ fn a_sequence_that_was_set_back_is_moved_on() {
     let scene = Scene::new(15, Role::Owner);
     let backup = scene.backup();
     scene.database.execute("select setval('parent_id_seq', 7)");
-    restore(&scene, &backup, "").run().succeeds();
+    let relative = backup
+        .strip_prefix(scene.project.root())
+        .expect("in the project");
+    restore(&scene, relative, "").run().succeeds();
     assert_eq!(
         scene.database.value("select nextval('parent_id_seq')"),
         "501"

@@ -249,12 +249,11 @@ fn a_script_that_does_not_lead_back_is_rolled_back_with_what_differs() {
     Run $RUN: 1 migration, 1 statement
     error[not-led-back]: the rollback scripts do not lead back to what was there before
       detail     from what was there to what they leave:
-                 @@ -0,0 +1,5 @@
+                 @@ -0,0 +1,4 @@
                  +CREATE TABLE public.places_old (
                  +    id integer
                  +);
                  +ALTER TABLE public.places_old OWNER TO $OWNER;
-                 +-- access_method: heap
       hint       mend the scripts and run them with --from-files, or take the difference with
                  --accept-differences
       committed  nothing; the database is as it was
@@ -346,10 +345,10 @@ fn the_rows_that_will_be_destroyed_are_told_and_can_be_kept() {
     let output = output.replacing(run, "$ROLLBACK");
     insta::assert_snapshot!(output.snapshot(), @r"
     Rolled back 2 migrations, 2 statements, in $T
-      run        $RUN
+      run        $ROLLBACK
       locks      held for $T at most
       proof      the catalog is what it was before
-      kept       7 rows of public.pets: evmig kept restore $RUN_1_pets
+      kept       7 rows of public.pets: evmig kept restore $ROLLBACK_1_pets
       next       evmig status
     --- stderr ---
     Target  $DATABASE as $OWNER on 127.0.0.1:$PORT (this machine)
@@ -361,7 +360,7 @@ fn the_rows_that_will_be_destroyed_are_told_and_can_be_kept() {
       loses      7 rows of 1 table, as they are now
                  public.pets  7 rows dropped
                  and 1 table without a row
-    Run $RUN: 2 migrations, 2 statements
+    Run $ROLLBACK: 2 migrations, 2 statements
       V3__places                                                        1 statement  $T
       V2__pets                                                          1 statement  $T
     --- exit 0 ---

@@ -74,8 +74,12 @@ fn all_of_it_as_a_superuser() {
 }
 
 #[test]
-fn phase_by_phase() {
-    let platform = Platform::new(16, Role::Owner);
+fn phases_as_the_owner() {
+    phase_by_phase(16, Role::Owner);
+}
+
+fn phase_by_phase(major: u32, role: Role) {
+    let platform = Platform::new(major, role);
     let mut before = Vec::new();
     for phase in 1..=4 {
         before.push(platform.look());
@@ -85,4 +89,78 @@ fn phase_by_phase() {
         platform.evmig(&format!("rollback --phase {phase}"));
         platform.is(&before[phase - 1], &format!("rollback --phase {phase}"));
     }
+}
+
+#[test]
+fn files_as_the_owner() {
+    file_by_file(17, Role::Owner);
+}
+
+/// Each migration by a run of its own, so that the history has a picture of the catalog before each; then
+/// back one by one, each proven.
+fn file_by_file(major: u32, role: Role) {
+    let server = Server::private(&Options::new(major));
+    let platform = Platform {
+        project: Project::shipped(),
+        database: server.database(Shape::Plain, role),
+    };
+    let before = platform.look();
+    let versions: Vec<String> = platform
+        .project
+        .files()
+        .iter()
+        .filter(|file| file.starts_with("migrations/") && !file.contains("sample_data"))
+        .filter_map(|file| {
+            let (_, name) = file.rsplit_once("/V")?;
+            Some(name.split_once("__")?.0.to_owned())
+        })
+        .collect();
+    for version in &versions {
+        platform.evmig(&format!("apply --to {version}"));
+    }
+    for version in versions.iter().rev() {
+        let back = platform.evmig("rollback --last 1");
+        assert_eq!(back["reverted"][0]["version"], version.as_str());
+        assert_eq!(back["proof"]["proven"], "yes", "{back:#}");
+    }
+    platform.is(&before, "all of them one by one");
+}
+
+/// Every way back on every server, as everybody.
+fn everything_on(major: u32) {
+    for role in [Role::Owner, Role::Superuser] {
+        all_of_it(major, role);
+        phase_by_phase(major, role);
+        file_by_file(major, role);
+    }
+}
+
+#[test]
+#[ignore = "takes long: scripts/test --long"]
+fn everything_on_14() {
+    everything_on(14);
+}
+
+#[test]
+#[ignore = "takes long: scripts/test --long"]
+fn everything_on_15() {
+    everything_on(15);
+}
+
+#[test]
+#[ignore = "takes long: scripts/test --long"]
+fn everything_on_16() {
+    everything_on(16);
+}
+
+#[test]
+#[ignore = "takes long: scripts/test --long"]
+fn everything_on_17() {
+    everything_on(17);
+}
+
+#[test]
+#[ignore = "takes long: scripts/test --long"]
+fn everything_on_18() {
+    everything_on(18);
 }

@@ -116,7 +116,10 @@ pub async fn verified_unless(
     environment: &Environment,
     interrupt: &mut Interrupt,
 ) -> Result<Option<Verified>, CommandError> {
-    let (path, environment) = (path.to_owned(), environment.clone());
+    // Programs that are started later are in another directory, and the history keeps the path.
+    let path = std::path::absolute(path)
+        .map_err(|error| of_backup(&BackupError::io_of("find", path, error), ""))?;
+    let environment = environment.clone();
     let looking = tokio::task::spawn_blocking(move || verified(&path, &environment));
     tokio::select! {
         biased;

@@ -11,7 +11,7 @@ use crate::cli::error::CommandError;
 use crate::cli::exit::Exit;
 use crate::project::{Manifest, Root};
 use crate::report::problem::Problem;
-use crate::shadow::{Origin, Running, Status};
+use crate::shadow::{Embedded, Origin, Running, Status};
 
 /// Start, stop and use the project's own local server
 #[derive(Debug, Args)]
@@ -131,10 +131,11 @@ fn state(context: &mut Context<'_>, state: &str, sentence: &str) {
 }
 
 fn stop(context: &mut Context<'_>, home: Home<'_>) -> Result<Exit, CommandError> {
-    let stopped = context
-        .embedded(home.0, home.1)?
-        .stop()
-        .map_err(|error| CommandError::embedded(&error))?;
+    let embedded = context.embedded(home.0, home.1)?;
+    let failed = |error| CommandError::embedded(&error);
+    let stopped = embedded.stop().map_err(failed)?;
+    // The server of dry runs holds nothing that anybody could miss.
+    throw_away(context, home)?.stop().map_err(failed)?;
     if stopped.is_empty() {
         state(context, "stopped", "The local server was not running");
     } else {
@@ -146,6 +147,13 @@ fn stop(context: &mut Context<'_>, home: Home<'_>) -> Result<Exit, CommandError>
         state(context, "stopped", &sentence);
     }
     Ok(Exit::Done)
+}
+
+/// Returns the project's server for throw-away databases, of whatever major.
+fn throw_away(context: &Context<'_>, home: Home<'_>) -> Result<Embedded, CommandError> {
+    let surroundings = context.environment.surroundings();
+    Embedded::throw_away(surroundings, &home.1.project.name.value, home.0.dir(), 0)
+        .map_err(|error| CommandError::embedded(&error))
 }
 
 fn reset(
@@ -173,10 +181,9 @@ fn reset(
             }
         }
     }
-    match embedded
-        .reset()
-        .map_err(|error| CommandError::embedded(&error))?
-    {
+    let failed = |error| CommandError::embedded(&error);
+    throw_away(context, home)?.reset().map_err(failed)?;
+    match embedded.reset().map_err(failed)? {
         None => state(context, "absent", "There was no local server"),
         Some(removed) => {
             let sentence = format!(

@@ -153,9 +153,19 @@ fn report(database: Database, snapshot: &Snapshot, hints: &Hints) -> DiagramRepo
 /// Leaves out what was not asked for.
 fn narrow(args: &DiagramArgs, report: &mut DiagramReport) -> Result<(), CommandError> {
     let schemas: BTreeSet<&str> = report.tables().map(|one| &*one.name.schema).collect();
-    known("schema", &args.schema, &schemas)?;
+    known(&args.schema, &schemas, |name| {
+        Problem::new(
+            "unknown-schema",
+            format!("no table is in the schema {name}"),
+        )
+    })?;
     let names: BTreeSet<&str> = report.domains.iter().map(|one| &*one.name).collect();
-    known("domain", &args.domain, &names)?;
+    known(&args.domain, &names, |name| {
+        Problem::new(
+            "unknown-domain",
+            format!("no table is in the domain {name}"),
+        )
+    })?;
     let near = near(args, report)?;
     if !args.domain.is_empty() {
         report
@@ -205,14 +215,16 @@ fn near(
     Ok(Some(near))
 }
 
-fn known(what: &str, asked: &[String], there: &BTreeSet<&str>) -> Result<(), CommandError> {
+fn known(
+    asked: &[String],
+    there: &BTreeSet<&str>,
+    unknown: impl Fn(&str) -> Problem,
+) -> Result<(), CommandError> {
     let Some(name) = asked.iter().find(|name| !there.contains(name.as_str())) else {
         return Ok(());
     };
     let names: Vec<&str> = there.iter().copied().collect();
-    let message = format!("no table is in the {what} {name}");
-    let problem = Problem::new(&format!("unknown-{what}"), message);
-    Err(CommandError::usage(problem.hint(match names.len() {
+    Err(CommandError::usage(unknown(name).hint(match names.len() {
         0 => "the database has no tables".to_owned(),
         _ => format!("there is {}", names.join(", ")),
     })))

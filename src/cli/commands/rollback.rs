@@ -71,7 +71,7 @@ pub struct RollbackArgs {
     /// Switch the triggers of foreign keys off, too; every foreign key is proved afterwards
     #[arg(long, help_heading = "Triggers")]
     pub system_triggers: bool,
-    /// Copy the rows that will be destroyed to the schema evmig_kept first; see evmig kept
+    /// Copy the rows that will be destroyed to the schema `evmig_kept` first; see `evmig kept`
     #[arg(long)]
     pub keep_data: bool,
     /// Commit also where the catalog is not what it was before; what differs is shown

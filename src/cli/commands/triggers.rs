@@ -285,6 +285,14 @@ impl Changed {
     fn report(self, action: TriggersAction, database: Database) -> TriggersReport {
         let keys = self.closed.keys;
         let exempt = keys.exempt.iter().filter_map(exempt);
+        let violated = keys.violated.iter().map(|one| KeyReport {
+            key: one.key.to_string(),
+            why: one.to_string(),
+        });
+        let doubled = keys.doubled.iter().map(|one| KeyReport {
+            key: one.constraint.clone(),
+            why: one.to_string(),
+        });
         let unproved = keys.unproved.map(|why| KeyReport {
             key: String::new(),
             why,
@@ -292,14 +300,7 @@ impl Changed {
         TriggersReport {
             triggers: self.triggers,
             keys_proved: keys.proved.len(),
-            keys_violated: keys
-                .violated
-                .iter()
-                .map(|one| KeyReport {
-                    key: one.key.to_string(),
-                    why: one.to_string(),
-                })
-                .collect(),
+            keys_violated: violated.chain(doubled).collect(),
             keys_not_proved: exempt.chain(unproved).collect(),
             ..report(action, database)
         }

@@ -52,8 +52,17 @@ pub fn of_bracket(error: &BracketError) -> (Exit, Problem) {
                 .hint("each line names one row of perhaps many; mend or delete them first");
             (Exit::Failed, problem)
         }
+        BracketError::Doubled { doubles } => {
+            let told: Vec<String> = doubles.iter().map(ToString::to_string).collect();
+            let problem = Problem::new("unique-violated", "a unique constraint does not hold")
+                .detail(told.join("\n"))
+                .hint(
+                    "each line names one pair of rows of perhaps many; mend or delete them first",
+                );
+            (Exit::Failed, problem)
+        }
         BracketError::Unproved { key, failure } => {
-            let message = format!("could not prove the foreign key {key}");
+            let message = format!("could not prove {key}");
             let problem = with_failure(Problem::new("foreign-key-unproved", message), failure);
             let problem = problem.hint(
                 "the role must see every row of both tables: SELECT on them, and no policy in force \

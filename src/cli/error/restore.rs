@@ -1,7 +1,8 @@
 //! Words and exit codes for everything that can stop a restore from a backup.
 
 use super::backup::of_backup;
-use super::rollback::bracket;
+use super::bracket::of_bracket;
+use super::rollback::undone;
 use super::run::{RunContext, of_run};
 use super::{CommandError, with_failure};
 use crate::backup::error::BackupError;
@@ -23,13 +24,16 @@ pub fn of_restore(error: &RestoreError, context: &RunContext) -> CommandError {
     match error {
         RestoreError::Run(error) => of_run(error, context),
         RestoreError::Backup(error) => client(error, context),
-        RestoreError::Bracket(error) => bracket(error, context),
+        RestoreError::Bracket(error) => {
+            let (exit, problem) = of_bracket(error);
+            undone(exit, problem, context)
+        }
         RestoreError::Refused { obstacles } => refused(obstacles, &message),
         RestoreError::Nothing => {
             CommandError::refused(Problem::new("restore-refused", message))
         }
         RestoreError::Locked { failure, .. } => {
-            let mut problem = with_failure(Problem::new("lock-not-obtained", message), failure)
+            let mut problem = with_failure(Problem::new("restore-locked", message), failure)
                 .hint("a restore keeps other writers out of its tables: see who writes, or wait longer with --lock-timeout")
                 .next(context.again());
             problem.committed = Some(NOTHING.to_owned());

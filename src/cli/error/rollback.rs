@@ -8,7 +8,6 @@ use crate::plan::undo_refusal::UndoRefusal;
 use crate::report::event::MigrationRef;
 use crate::report::problem::Problem;
 use crate::report::rollback::Checked;
-use crate::runner::bracket::BracketError;
 use crate::runner::error::Stop;
 use crate::runner::rollback::error::RollbackError;
 
@@ -35,7 +34,10 @@ pub fn of_rollback(
             problems: errors.iter().map(project_problem).collect(),
             reported: false,
         },
-        RollbackError::Bracket(error) => bracket(error, context),
+        RollbackError::Bracket(error) => {
+            let (exit, problem) = of_bracket(error);
+            undone(exit, problem, context)
+        }
         RollbackError::Keep(error) => match of_keep(error) {
             Ok((exit, problem)) => undone(exit, problem, context),
             Err(error) => history(error, context),
@@ -70,7 +72,7 @@ fn stopped(migration: &MigrationRef, stop: &Stop, context: &RunContext) -> Comma
     };
     if let Some(problem) = error.problems.first_mut() {
         problem.next.pop();
-        if migration.file.ends_with(".sql") {
+        if migration.file.starts_with("rollback/") {
             problem.next.push(asked);
         } else {
             problem.next = vec![asked];
@@ -119,14 +121,8 @@ fn differs(checked: &Checked, context: &RunContext) -> CommandError {
     )
 }
 
-/// The triggers of a rollback or of a restore.
-pub(super) fn bracket(error: &BracketError, context: &RunContext) -> CommandError {
-    let (exit, problem) = of_bracket(error);
-    undone(exit, problem, context)
-}
-
 /// The triggers, or what they had guarded: all is as it was.
-fn undone(exit: Exit, mut problem: Problem, context: &RunContext) -> CommandError {
+pub(super) fn undone(exit: Exit, mut problem: Problem, context: &RunContext) -> CommandError {
     problem.committed = Some(context.told(None));
     let exit = match context.failure_exit() {
         Exit::Partial => Exit::Partial,

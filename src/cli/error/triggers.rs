@@ -73,12 +73,12 @@ pub fn of_triggers(error: &TriggersError, context: &RunContext) -> CommandError 
 /// Adds what to type, where this command alone has an answer.
 fn with_next(error: &BracketError, problem: Problem, context: &RunContext) -> Problem {
     match error {
-        BracketError::Violated { .. } | BracketError::Unproved { .. } => {
-            problem.next(context.again()).next(format!(
-                "{} --even-if-violated --reason '…'",
-                context.again()
-            ))
-        }
+        BracketError::Violated { .. }
+        | BracketError::Doubled { .. }
+        | BracketError::Unproved { .. } => problem.next(context.again()).next(format!(
+            "{} --even-if-violated --reason '…'",
+            context.again()
+        )),
         _ => problem,
     }
 }

@@ -188,7 +188,7 @@ fn elements(page: &str) -> Vec<String> {
     seen
 }
 
-const HOSTILE: &str = "</pre><script>alert(1)</script>\"' onload=\"x\n| `` ``` @all #1 [x](http://y) ![](z) <!-- \u{202e}\u{1b}[31m\n```\n</details>";
+const HOSTILE: &str = "</pre><script>alert(1)</script>\"' onload=\"x\n| ` `` ``` @all #1 [x](http://y) ![](z) <!-- \u{202e}\u{1b}[31m\n```\n</details>";
 
 #[test]
 fn a_page_has_the_elements_of_its_own_alone() {

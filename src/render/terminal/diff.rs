@@ -43,7 +43,6 @@ pub(in crate::render) fn sum(report: &DiffReport) -> String {
         (ChangeKind::Added, "added"),
         (ChangeKind::Removed, "removed"),
         (ChangeKind::Changed, "changed"),
-        (ChangeKind::Renamed, "renamed"),
     ]
     .into_iter()
     .map(|(kind, word)| (report.count(kind), word))
@@ -85,16 +84,10 @@ fn one(out: &mut String, change: &ObjectChange) {
         ChangeKind::Added => ("added", GOOD),
         ChangeKind::Removed => ("removed", BAD),
         ChangeKind::Changed => ("changed", CAUTION),
-        ChangeKind::Renamed => ("renamed", CAUTION),
     };
     out.push_str(&paint(style, &format!("{word:<7}")));
     out.push(' ');
     out.push_str(&paint(HEADING, &one_line(&change.object)));
-    if let Some(was) = &change.was {
-        out.push_str(" (it was ");
-        out.push_str(&one_line(was));
-        out.push(')');
-    }
     let properties: Vec<String> = change
         .properties
         .iter()

@@ -69,10 +69,11 @@ fn line(out: &mut String, script: &PlannedScript, look: Look) {
         .saturating_sub(2 + 2 + columns(&phase) + 2 + columns(&statements))
         .min(60);
     let name = left(&cut_middle(&script.label(), room, look), room);
-    out.push_str(&format!(
-        "  {}  {phase}  {statements}\n",
-        paint(CAUTION, &name)
-    ));
+    out.push_str("  ");
+    out.push_str(&paint(CAUTION, &name));
+    for column in ["  ", &phase, "  ", &statements, "\n"] {
+        out.push_str(column);
+    }
     for statement in &script.outside_transaction {
         let text = format!("outside of any transaction: {}", one_line(statement));
         out.push_str("    ");
@@ -240,7 +241,7 @@ fn changes(out: &mut String, changes: &[ObjectChange], look: Look) {
         let sign = match change.change {
             ChangeKind::Added => "+",
             ChangeKind::Removed => "-",
-            ChangeKind::Changed | ChangeKind::Renamed => "~",
+            ChangeKind::Changed => "~",
         };
         labelled(
             out,

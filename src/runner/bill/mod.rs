@@ -14,6 +14,7 @@ pub mod keep;
 
 use std::collections::BTreeMap;
 
+use futures_util::future::{join_all, try_join_all};
 use serde_json::{Value, json};
 
 use super::bracket::{BracketError, in_own_path};
@@ -308,12 +309,23 @@ fn deletions(
 
 /// Counts the rows of every loss.
 async fn count(session: &Session, losses: &mut [Loss]) -> Result<(), BracketError> {
-    for loss in losses {
-        let mut rows = Some(0);
-        for source in loss.sources.clone() {
-            let counted = counted(session, &count_text(&source, &loss.way)).await?;
-            rows = rows.zip(counted).map(|(sum, more)| sum + more);
-        }
+    // All of them on their way together.
+    let first: Vec<Vec<String>> = losses
+        .iter()
+        .map(|loss| {
+            let sources = loss.sources.iter();
+            sources
+                .map(|source| count_text(source, &loss.way))
+                .collect()
+        })
+        .collect();
+    let answers = first
+        .iter()
+        .map(|texts| try_join_all(texts.iter().map(|text| counted(session, text))));
+    let answers = join_all(answers).await;
+    for (loss, answer) in losses.iter_mut().zip(answers) {
+        let counts: Option<Vec<u64>> = answer?.into_iter().collect();
+        let mut rows: Option<u64> = counts.map(|counts| counts.iter().sum());
         if loss.way == Way::Deleted && (rows.is_none() || loss.sources.len() > 1) {
             // A condition on what another statement makes first, or rows that several name.
             loss.exact = false;

@@ -2,6 +2,7 @@
 
 use super::keys::Violation;
 use super::state::{State, Trigger};
+use super::uniques::Double;
 use crate::pg::error::DbFailure;
 use crate::sql::name::QualifiedName;
 
@@ -48,10 +49,16 @@ pub enum BracketError {
         /// For each key that does not hold.
         violations: Vec<Violation>,
     },
-    /// A foreign key could not be proved: rows of it cannot be read.
-    #[error("could not prove the foreign key {key}: {failure}")]
+    /// Rows that a deferrable constraint allows once are there twice.
+    #[error("{}", doubles.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
+    Doubled {
+        /// For each constraint that does not hold.
+        doubles: Vec<Double>,
+    },
+    /// A constraint could not be proved: its rows cannot be read.
+    #[error("could not prove {key}: {failure}")]
     Unproved {
-        /// The key.
+        /// The foreign key or the constraint.
         key: String,
         /// The server's answer.
         failure: Box<DbFailure>,

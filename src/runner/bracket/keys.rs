@@ -7,6 +7,7 @@ use futures_util::future::join_all;
 
 use super::error::BracketError;
 use super::look::list;
+use super::uniques::Double;
 use crate::pg::session::{Row, Session};
 use crate::report::sanitize::for_terminal;
 use crate::sql::name::QualifiedName;
@@ -95,6 +96,8 @@ pub struct Proof {
     pub exempt: Vec<ForeignKey>,
     /// Keys that do not hold, where that is told and no error.
     pub violated: Vec<Violation>,
+    /// Rows that a deferrable unique or exclusion constraint does not allow beside each other, likewise.
+    pub doubled: Vec<Double>,
     /// Why nothing could be proved, where that is told and no error.
     pub unproved: Option<String>,
 }

@@ -24,6 +24,7 @@ mod keys;
 mod look;
 mod own_path;
 mod state;
+mod uniques;
 
 use std::collections::{HashMap, HashSet};
 
@@ -31,13 +32,16 @@ pub use error::BracketError;
 pub use keys::{Exempt, ForeignKey, Proof, Violation};
 pub use look::Table;
 pub use state::{State, Trigger};
+pub use uniques::Double;
 
 use crate::pg::session::{Row, Session};
 use crate::sql::name::QualifiedName;
 use crate::sql::quote::literal;
+use crate::sql::trigger_switch::{TriggerSwitch, trigger_switches};
 use look::{Look, look, resolve};
 pub(super) use own_path::in_own_path;
 use state::{Turn, statements};
+use uniques::Unique;
 
 /// The first server that can grant the right to set a parameter.
 const GRANTS_PARAMETERS: i64 = 150_000;
@@ -65,6 +69,8 @@ pub struct Bracket {
     before: Vec<Trigger>,
     /// Oids of those that were switched off.
     switched: HashSet<i64>,
+    /// Oids of those whose state a script decides.
+    left: HashSet<i64>,
     /// Whether triggers that were off before are nobody's business: the switch was in an earlier transaction, and
     /// others have had them since.
     leaves_disabled: bool,
@@ -129,6 +135,7 @@ impl Bracket {
             others: resolved.others,
             before: found.triggers,
             switched: HashSet::new(),
+            left: HashSet::new(),
             leaves_disabled: false,
             role_before: None,
         };
@@ -181,6 +188,7 @@ impl Bracket {
                 .filter(|one| one.state != State::Disabled)
                 .map(|one| one.oid)
                 .collect(),
+            left: HashSet::new(),
             leaves_disabled: true,
             tables: found.tables,
             others: resolved.others,
@@ -244,6 +252,25 @@ impl Bracket {
         Ok(())
     }
 
+    /// Leaves the state of triggers to the scripts that say it by name: a rollback of `DISABLE TRIGGER t` is `ENABLE
+    /// TRIGGER t`. What they switch off and on again is a bracket of their own, and gets its own state back.
+    ///
+    /// A name without a schema means every table of the bracket that has this name.
+    pub fn leave_to<'s>(&mut self, statements: impl IntoIterator<Item = &'s str>) {
+        let said: Vec<TriggerSwitch> = statements.into_iter().flat_map(trigger_switches).collect();
+        let means = |one: &TriggerSwitch, trigger: &Trigger| {
+            one.trigger == trigger.name
+                && one.table.name == trigger.table.name
+                && (one.table.schema.is_none() || one.table.schema == trigger.table.schema)
+        };
+        let decided = self.before.iter().filter(|trigger| {
+            let said = said.iter().filter(|one| means(one, trigger));
+            let (on, off): (Vec<_>, Vec<_>) = said.partition(|one| one.on);
+            on.is_empty() != off.is_empty()
+        });
+        self.left = decided.map(|trigger| trigger.oid).collect();
+    }
+
     /// Returns the triggers that were switched off, as they were before.
     pub fn switched(&self) -> impl Iterator<Item = &Trigger> {
         let is_switched = |one: &&Trigger| self.switched.contains(&one.oid);
@@ -277,23 +304,27 @@ impl Bracket {
     /// A trigger that was made anew under its old name gets its old state, and the copy that a new partition got of a
     /// trigger that trigger's state.
     pub async fn close(self, session: &Session) -> Result<Closed, BracketError> {
-        let (mut closed, keys) = self.put_back(session).await?;
-        closed.keys = in_own_path(session, keys::prove(session, keys)).await?;
-        if closed.keys.violated.is_empty() {
-            Ok(closed)
-        } else {
-            Err(BracketError::Violated {
+        let (mut closed, claims) = self.put_back(session).await?;
+        closed.keys = in_own_path(session, claims.prove(session)).await?;
+        if !closed.keys.violated.is_empty() {
+            return Err(BracketError::Violated {
                 violations: closed.keys.violated,
-            })
+            });
         }
+        if !closed.keys.doubled.is_empty() {
+            return Err(BracketError::Doubled {
+                doubles: closed.keys.doubled,
+            });
+        }
+        Ok(closed)
     }
 
     /// The same for who knows that the foreign keys may not hold: what is found is told, and no error.
     pub async fn close_and_tell(self, session: &Session) -> Result<Closed, BracketError> {
         let own = || BracketError::query("could not set a savepoint");
-        let (mut closed, keys) = self.put_back(session).await?;
+        let (mut closed, claims) = self.put_back(session).await?;
         session.run("savepoint evmig_proof").await.map_err(own())?;
-        match in_own_path(session, keys::prove(session, keys)).await {
+        match in_own_path(session, claims.prove(session)).await {
             Ok(proof) => closed.keys = proof,
             Err(BracketError::Unproved { key, failure }) => {
                 let back = "rollback to savepoint evmig_proof";
@@ -305,8 +336,8 @@ impl Bracket {
         Ok(closed)
     }
 
-    /// Gives the triggers their states back; returns the foreign keys that are to be proved.
-    async fn put_back(self, session: &Session) -> Result<(Closed, Vec<ForeignKey>), BracketError> {
+    /// Gives the triggers their states back; returns what is to be proved.
+    async fn put_back(self, session: &Session) -> Result<(Closed, Claims), BracketError> {
         let relids: Vec<i64> = self.tables.iter().map(|table| table.relid).collect();
         let (flushed, now) = tokio::join!(
             biased;
@@ -318,13 +349,25 @@ impl Bracket {
         let wanted = self.wanted(&now);
         self.turn_back(session, &now, &wanted).await?;
         let relids: Vec<i64> = now.tables.iter().map(|table| table.relid).collect();
-        let (after, keys) = in_own_path(session, async {
-            let (after, keys) = tokio::join!(
+        let (after, claims) = in_own_path(session, async {
+            let (after, keys, uniques) = tokio::join!(
                 biased;
                 look(session, &relids),
                 keys::read(session, &relids, self.is_replica()),
+                uniques::read(session, &relids, self.is_replica()),
             );
-            Ok((after?, keys?))
+            let uniques = if self.is_replica() || self.switched().any(|one| one.of_system) {
+                uniques?
+            } else {
+                Vec::new()
+            };
+            Ok((
+                after?,
+                Claims {
+                    keys: keys?,
+                    uniques,
+                },
+            ))
         })
         .await?;
         assert_states(&after, &wanted)?;
@@ -334,7 +377,7 @@ impl Bracket {
             gone,
             keys: Proof::default(),
         };
-        Ok((closed, keys))
+        Ok((closed, claims))
     }
 
     /// Returns the state that each trigger shall have, by oid; of those that are not named here, nothing is asked.
@@ -354,7 +397,9 @@ impl Bracket {
         let mut wanted = HashMap::new();
         for one in &now.triggers {
             if let Some(before) = own(one) {
-                if !(self.leaves_disabled && before.state == State::Disabled) {
+                let is_left = self.left.contains(&before.oid)
+                    || (self.leaves_disabled && before.state == State::Disabled);
+                if !is_left {
                     wanted.insert(one.oid, (before, before.state));
                 }
                 continue;
@@ -401,8 +446,30 @@ impl Bracket {
     fn sorted(&self, wanted: &HashMap<i64, (&Trigger, State)>) -> (Vec<Trigger>, Vec<Trigger>) {
         let there: HashSet<i64> = wanted.values().map(|(before, _)| before.oid).collect();
         self.switched()
+            .filter(|one| !self.left.contains(&one.oid))
             .cloned()
             .partition(|one| there.contains(&one.oid))
+    }
+}
+
+/// What the tables' constraints claim.
+struct Claims {
+    keys: Vec<ForeignKey>,
+    /// Those that nothing has enforced meanwhile.
+    uniques: Vec<Unique>,
+}
+
+impl Claims {
+    /// Looks for rows that break a claim. Asked in evmig's own search path; everything travels together.
+    async fn prove(self, session: &Session) -> Result<Proof, BracketError> {
+        let (keys, doubled) = tokio::join!(
+            biased;
+            keys::prove(session, self.keys),
+            uniques::prove(session, self.uniques),
+        );
+        let mut proof = keys?;
+        proof.doubled = doubled?;
+        Ok(proof)
     }
 }
 

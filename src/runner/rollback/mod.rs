@@ -6,6 +6,7 @@
 
 mod begin;
 pub mod error;
+mod fate;
 pub mod parts;
 pub mod prepare;
 mod proof;

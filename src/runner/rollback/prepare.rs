@@ -1,13 +1,12 @@
 //! What a rollback will do: read from the history without a lock, and read again under it.
 
-use std::collections::HashMap;
 use std::time::Duration;
 
 use super::error::RollbackError;
 use crate::history::locate::Look;
 use crate::history::model::{History, Journal, Key, StatementState};
-use crate::history::store::{Store, StoredScripts};
-use crate::plan::undo::{Layer, Undo, UndoSelection, undo};
+use crate::history::store::{Store, StoredByRow};
+use crate::plan::undo::{Layer, Undo, UndoSelection, is_unfinished, undo};
 use crate::plan::undo_refusal::UndoRefusal;
 use crate::plan::undo_script::{Origin, Prefer, Taken, Text, texts};
 use crate::project::script::Script;
@@ -157,7 +156,9 @@ pub(super) async fn decide(
     }
     let store = located.store();
     let history = &look.history;
+    // What is half done goes on; only what is whole may have been done without a word.
     if request.selection.is_relative()
+        && !is_unfinished(history)
         && let Some(run) = store.unheard_rollback(session).await?
     {
         return Ok(unheard(run, history));
@@ -169,7 +170,11 @@ pub(super) async fn decide(
         &stored,
         request.project,
         request.prefer,
-        request.irreversible,
+        // What an unfinished rollback steps over is not among what is left of it.
+        match undo.continues {
+            Some(_) => &[],
+            None => request.irreversible,
+        },
     )?;
     let stepped_over = undo
         .layers
@@ -203,11 +208,7 @@ fn unheard(run: String, history: &History) -> Plan {
 }
 
 /// Reads the texts that may be needed.
-async fn stored(
-    store: &Store,
-    opened: &Opened,
-    undo: &Undo,
-) -> Result<HashMap<i64, StoredScripts>, RollbackError> {
+async fn stored(store: &Store, opened: &Opened, undo: &Undo) -> Result<StoredByRow, RollbackError> {
     let seqs: Vec<i64> = undo
         .layers
         .iter()

@@ -8,7 +8,7 @@ use super::recorder::Recorder;
 use super::shot::{Cost, Shot};
 use super::tables;
 use crate::history::kept::Copy;
-use crate::history::model::{History, Journal, Key, StatementRow, StatementState};
+use crate::history::model::{History, Journal, StatementRow, StatementState};
 use crate::history::record::Prepared as Statement;
 use crate::history::store::Store;
 use crate::pg::lock::HistoryLock;
@@ -21,7 +21,6 @@ use crate::runner::bill::{self, Bill};
 use crate::runner::error::{RunError, Stop};
 use crate::runner::open::{Opened, Opening};
 use crate::runner::proof::Expected;
-use crate::runner::resolve::{self, Fate};
 use crate::runner::stepwise::{self, Steps};
 use crate::runner::transactional::Setup;
 use crate::sql::name::QualifiedName;
@@ -209,7 +208,7 @@ impl Run<'_> {
             match segment {
                 Segment::Shot(parts) => {
                     let ends = (turns, at == last);
-                    self.shoot(&parts, ends, interrupt, sink).await?;
+                    Box::pin(self.shoot(&parts, ends, interrupt, sink)).await?;
                 }
                 Segment::Bare { piece, statement } => {
                     self.run_bare(piece, statement, interrupt, sink).await?;
@@ -231,7 +230,7 @@ impl Run<'_> {
         let all = segments(&self.plan.pieces);
         let is_bare = |one: &Segment| matches!(one, Segment::Bare { .. });
         let proves = !all.iter().any(is_bare);
-        self.shoot(&parts, (false, proves), interrupt, sink).await
+        Box::pin(self.shoot(&parts, (false, proves), interrupt, sink)).await
     }
 
     /// Takes the turns back of a rollback that has done nothing: there is nothing to go on with.
@@ -409,7 +408,7 @@ impl Run<'_> {
             version: self.opened.facts.version_num,
         };
         let mut link = self.opened.link(&mut self.watch_session, interrupt, sink);
-        let cost = match shot.run(&mut link).await {
+        let cost = match Box::pin(shot.run(&mut link)).await {
             Ok(cost) => cost,
             Err(error) => {
                 self.after_stop(parts, error, sink).await?;
@@ -493,68 +492,6 @@ impl Run<'_> {
         }
     }
 
-    /// Finds out what a lost connection has left: `Ok` where the transaction is committed after all.
-    async fn after_stop(
-        &mut self,
-        parts: &[Part],
-        error: RollbackError,
-        sink: &mut dyn EventSink,
-    ) -> Result<(), RollbackError> {
-        let RollbackError::Stopped { migration, stop } = error else {
-            return Err(error);
-        };
-        let stopped = |stop| RollbackError::Stopped {
-            migration,
-            stop: Box::new(stop),
-        };
-        let Stop::ConnectionLost { failure } = *stop else {
-            return Err(stopped(*stop));
-        };
-        // What is out of step or silent may still be open, with the lock.
-        self.opened.session.abandon();
-        let keys: Vec<Key> = parts
-            .iter()
-            .filter(|part| part.ends)
-            .map(|part| self.plan.pieces[part.piece].layer.key.clone())
-            .collect();
-        let reason = failure.to_string();
-        let pulse = self.opened.session.pulse();
-        let (opening, store, was) = (&self.opening, &self.store, &self.opened.facts);
-        let run = &self.request.run;
-        let fate = resolve::ask(
-            opening, was, store, self.lock, &keys, run, &reason, pulse, sink,
-        )
-        .await;
-        self.watch_session = None;
-        match fate {
-            Fate::Known { opened, applied } => {
-                self.opened = *opened;
-                self.in_session = None;
-                if applied > 0 || self.has_journalled(parts).await? {
-                    return Ok(());
-                }
-                Err(stopped(Stop::ConnectionLost { failure }))
-            }
-            Fate::Unknown(why) => {
-                self.unknown = true;
-                Err(stopped(Stop::Unknown { failure, why }))
-            }
-        }
-    }
-
-    /// Whether the journal has a transaction whose scripts do not end in it.
-    async fn has_journalled(&self, parts: &[Part]) -> Result<bool, RollbackError> {
-        let Some(part) = parts.iter().rfind(|part| !part.statements.is_empty()) else {
-            return Ok(false);
-        };
-        let last = part.statements.end - 1;
-        let history = self.store.read(&self.opened.session).await?;
-        let journal = history.journal_of(Journal::Down, &self.plan.pieces[part.piece].layer.key);
-        Ok(journal
-            .iter()
-            .any(|row| row.position == last && row.state == StatementState::Done))
-    }
-
     /// Records the end, gives the lock back, and says goodbye; none of it changes the outcome.
     async fn finish(
         &mut self,
@@ -602,7 +539,7 @@ fn not_recorded(why: String) -> RunEvent {
 }
 
 /// Says whose script a stop belongs to.
-fn stopped(piece: &Piece, stop: Stop) -> RollbackError {
+pub(super) fn stopped(piece: &Piece, stop: Stop) -> RollbackError {
     RollbackError::Stopped {
         migration: Box::new(piece.named.clone()),
         stop: Box::new(stop),

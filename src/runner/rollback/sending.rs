@@ -52,7 +52,7 @@ impl At {
 #[derive(Debug)]
 pub(super) enum Failed {
     /// The server refused something.
-    At(At, DbFailure),
+    At(At, Box<DbFailure>),
     /// The triggers could not be switched, or not be switched back, or a foreign key does not hold.
     Bracket(BracketError),
     /// Rows could not be copied.
@@ -77,7 +77,7 @@ impl Failed {
 
     /// Makes it of a failure before a part's first statement or behind the last.
     pub(super) fn own(at: At) -> impl FnOnce(DbFailure) -> Self {
-        move |failure| Self::At(at, failure)
+        move |failure| Self::At(at, Box::new(failure))
     }
 }
 
@@ -192,7 +192,10 @@ impl<'a> Sending<'a> {
             .await
             .map(|_| ())
             .map_err(|(at, failure)| {
-                Failed::At(places.get(at).cloned().unwrap_or(At::Commit), failure)
+                Failed::At(
+                    places.get(at).cloned().unwrap_or(At::Commit),
+                    Box::new(failure),
+                )
             })
     }
 
@@ -221,10 +224,10 @@ impl<'a> Sending<'a> {
 
 fn copy_failed(part: usize, index: usize, failure: CopyFailure<RereadFault>) -> Failed {
     match failure {
-        CopyFailure::Server(failure) => Failed::At(At::Statement(part, index), *failure),
+        CopyFailure::Server(failure) => Failed::At(At::Statement(part, index), failure),
         CopyFailure::Data(why) => {
             let failure = DbFailure::protocol(&why.to_string());
-            Failed::At(At::Rows(part, index, why), failure)
+            Failed::At(At::Rows(part, index, why), Box::new(failure))
         }
     }
 }

@@ -121,11 +121,11 @@ impl Shot<'_> {
         let mut tries = Tries::new(setup.policy, setup.deadlock_timeout);
         let mut lock_timeout = setup.policy.lock_timeout;
         loop {
-            let driven = self.attempt(link, lock_timeout).await;
+            let driven = Box::pin(self.attempt(link, lock_timeout)).await;
             let failed = match driven.result {
                 Some(Ok(done)) => return Ok(done.cost(tries.failed())),
                 Some(Err(failed)) => failed,
-                None => Failed::At(At::Commit, no_answer()),
+                None => Failed::At(At::Commit, Box::new(no_answer())),
             };
             let no_answer = driven.cancelled == Some(Cancelled::NoAnswer);
             if let Some(failure) = failed.failure()
@@ -143,7 +143,7 @@ impl Shot<'_> {
                 lock_wait || matches!(failure.kind(), Kind::LockTimeout | Kind::Deadlock)
             });
             let Some(failure) = retryable.cloned() else {
-                return Err(self.given_up(failed, driven.cancelled));
+                return Err(self.given_up(failed, driven.cancelled.as_ref()));
             };
             let Next::Try {
                 wait,
@@ -186,7 +186,7 @@ impl Shot<'_> {
         let (sender, answers) = mpsc::unbounded_channel();
         let sending = Sending::new(link.session, sender, self.parts.len());
         let work = self.send(sending, lock_timeout);
-        drive(link, &headings, answers, work, &mut ()).await
+        Box::pin(drive(link, &headings, answers, work, &mut ())).await
     }
 
     /// Puts the whole transaction on the wire. Nothing is awaited between the statements; if one
@@ -213,7 +213,9 @@ impl Shot<'_> {
             None
         } else {
             sending.flush().await?;
-            Some(Bracket::open(session, self.tables, self.switch).await?)
+            let mut bracket = Bracket::open(session, self.tables, self.switch).await?;
+            bracket.leave_to(self.texts());
+            Some(bracket)
         };
         if bracket.as_ref().is_some_and(Bracket::is_replica) {
             // What is reset between the scripts would let the triggers fire again.
@@ -273,6 +275,14 @@ impl Shot<'_> {
             closed,
             checked,
             kept,
+        })
+    }
+
+    /// The statements of all parts.
+    fn texts(&self) -> impl Iterator<Item = &str> {
+        self.parts.iter().flat_map(|part| {
+            let script = &self.pieces[part.piece].script;
+            part.statements.clone().map(|index| script.text(index))
         })
     }
 
@@ -414,7 +424,7 @@ impl Shot<'_> {
     }
 
     /// Gives a failure that is not tried again its name.
-    fn given_up(&self, failed: Failed, cancelled: Option<Cancelled>) -> RollbackError {
+    fn given_up(&self, failed: Failed, cancelled: Option<&Cancelled>) -> RollbackError {
         let kept = self.kept;
         if let Some(Cancelled::Interrupt | Cancelled::NoAnswer) = cancelled {
             return self.stopped(&failed, Stop::Interrupted { kept });
@@ -426,7 +436,7 @@ impl Shot<'_> {
             Failed::Keep(error) => return RollbackError::Keep(Box::new(error)),
             Failed::Proof(error) => return RollbackError::Proof(Box::new(error)),
             Failed::Differs(checked) => return RollbackError::Differs(Box::new(checked)),
-            Failed::At(at, failure) => (at, failure),
+            Failed::At(at, failure) => (at, *failure),
         };
         let ended_by_code = failure.sqlstate.as_deref() == Some("2D000");
         let stop = match at {

@@ -44,6 +44,7 @@ fn every_event_at_80_columns() {
         pid 812, autovacuum worker, active, transaction open for 40 s
           query: autovacuum: VACUUM public.venues
         autovacuum steps aside by itself; nothing to do
+      V102__venues                                          2 statements       13 ms
       V102__venues                                         14 statements       23 ms
       V102__venues                                          1 statement   3 min 20 s
         after 2 retries for want of a lock
@@ -81,6 +82,7 @@ fn every_event_at_120_columns() {
         pid 812, autovacuum worker, active, transaction open for 40 s
           query: autovacuum: VACUUM public.venues
         autovacuum steps aside by itself; nothing to do
+      V102__venues                                                      2 statements       13 ms
       V102__venues                                                     14 statements       23 ms
       V102__venues                                                      1 statement   3 min 20 s
         after 2 retries for want of a lock

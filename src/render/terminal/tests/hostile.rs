@@ -308,7 +308,7 @@ fn assert_rows_fit(text: &str, look: Look) {
 fn the_samples_cover_every_kind_of_event() {
     let kind = |one| serde_json::to_value(one).unwrap()["event"].to_string();
     let kinds: BTreeSet<String> = events().iter().map(kind).collect();
-    assert_eq!(kinds.len(), 17, "{kinds:?}");
+    assert_eq!(kinds.len(), 18, "{kinds:?}");
 }
 
 #[test]
