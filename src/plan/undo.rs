@@ -124,6 +124,8 @@ pub struct Undo {
     pub stays_behind: Vec<String>,
     /// Whether an earlier rollback is gone on with.
     pub continues: Option<String>,
+    /// The rollback that the history ends with, where the selection means something else after it.
+    pub further: Option<String>,
 }
 
 /// Chooses what to take back.
@@ -151,7 +153,15 @@ pub fn undo(
             .collect(),
         layers: newest_first(chosen),
         continues: None,
+        further: further(history, selection),
     })
+}
+
+/// Who types the same again may have missed that it was done, and means no second one.
+fn further(history: &History, selection: &UndoSelection) -> Option<String> {
+    let newest = history.rows.last()?;
+    let is_further = selection.is_relative() && newest.action == Action::Rollback;
+    is_further.then(|| newest.run.clone())
 }
 
 fn newest_first(mut layers: Vec<Layer>) -> Vec<Layer> {
@@ -237,6 +247,7 @@ fn go_on(
         layers: newest_first(left),
         stays_behind: Vec::new(),
         continues: Some(begun.run),
+        further: None,
     })
 }
 

@@ -202,6 +202,23 @@ fn an_unknown_run_is_told_the_newest_ones() {
 }
 
 #[test]
+fn a_second_rollback_knows_that_it_goes_further() {
+    let rows = [
+        "apply 1 core a",
+        "apply 2 core b",
+        "apply 3 core c",
+        "rollback 3 core d",
+    ];
+    let further =
+        |rows: &[&str], selection| undo(&history(rows), None, &selection).unwrap().further;
+    assert_eq!(further(&rows, UndoSelection::LastRun).as_deref(), Some("d"));
+    assert_eq!(further(&rows, UndoSelection::Last(1)).as_deref(), Some("d"));
+    // It means the same whenever it is typed.
+    assert_eq!(further(&rows, UndoSelection::To(1)), None);
+    assert_eq!(further(&rows[..3], UndoSelection::LastRun), None);
+}
+
+#[test]
 fn an_unfinished_rollback_goes_on_by_the_same_command_alone() {
     let mut begun = history(&[
         "apply 1 core a",

@@ -153,6 +153,9 @@ pub struct RollbackPlan {
     pub stays_behind: Vec<String>,
     /// The run whose rollback is gone on with.
     pub continues: Option<String>,
+    /// The rollback that was done last, where this goes further back: who types a command again may have
+    /// missed that it was done.
+    pub further: Option<String>,
     /// The rows that exist and will be destroyed.
     pub loses: Vec<LostRows>,
     /// What may destroy more, as its text does not tell: `a DO block`.

@@ -429,6 +429,7 @@ fn shown(prepared: &Prepared) -> RollbackPlan {
         stepped_over: plan.stepped_over.clone(),
         stays_behind: plan.stays_behind.clone(),
         continues: plan.continues.clone(),
+        further: plan.further.clone(),
     }
 }
 

@@ -35,6 +35,10 @@ pub fn rollback_plan(plan: &RollbackPlan, look: Look) -> String {
         let text = format!("this goes on with rollback {run}, which was stopped half way");
         labelled(&mut out, "continues", &text, look);
     }
+    if let Some(run) = &plan.further {
+        let text = format!("rollback {run} is done; this goes further back");
+        labelled(&mut out, "further", &text, look);
+    }
     sources(&mut out, plan, look);
     losses(&mut out, plan, look);
     if !plan.stepped_over.is_empty() {

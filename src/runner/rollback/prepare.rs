@@ -84,6 +84,8 @@ pub struct Plan {
     pub stays_behind: Vec<String>,
     /// The run whose rollback is gone on with.
     pub continues: Option<String>,
+    /// The rollback that was done last, where this goes further back.
+    pub further: Option<String>,
     /// A rollback that was committed, and whose end nobody could write.
     pub unheard: Option<String>,
     /// The newest row of the history.
@@ -187,6 +189,7 @@ pub(super) async fn decide(
         stepped_over,
         stays_behind: undo.stays_behind,
         continues: undo.continues,
+        further: undo.further,
         unheard: None,
         newest: newest(history),
     })
@@ -202,6 +205,7 @@ fn unheard(run: String, history: &History) -> Plan {
         stepped_over: Vec::new(),
         stays_behind: Vec::new(),
         continues: None,
+        further: None,
         unheard: Some(run),
         newest: newest(history),
     }
