@@ -91,11 +91,6 @@ fn phase_by_phase(major: u32, role: Role) {
     }
 }
 
-#[test]
-fn files_as_the_owner() {
-    file_by_file(17, Role::Owner);
-}
-
 /// Each migration by a run of its own, so that the history has a picture of the catalog before each; then
 /// back one by one, each proven.
 fn file_by_file(major: u32, role: Role) {
