@@ -8,6 +8,7 @@ use bytes::Bytes;
 use memchr::{memchr, memmem, memrchr};
 
 use crate::shadow::Pieces;
+use crate::sql::name::leading_name;
 use crate::sql::split::{Reach, Script, reach};
 
 /// The end of rows.
@@ -253,26 +254,9 @@ fn parse(copy: &str) -> Option<CopyHead> {
 
 /// Reads one name as `pg_dump` writes it: bare where it is lower case, quoted otherwise.
 fn ident(text: &str) -> Option<(String, &str)> {
-    let Some(quoted) = text.strip_prefix('"') else {
-        let end = text
-            .find(|c: char| !(c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_'))
-            .unwrap_or(text.len());
-        return (end > 0).then(|| (text[..end].to_owned(), &text[end..]));
-    };
-    let mut name = String::new();
-    let mut rest = quoted;
-    loop {
-        let at = rest.find('"')?;
-        name.push_str(&rest[..at]);
-        rest = &rest[at + 1..];
-        match rest.strip_prefix('"') {
-            Some(more) => {
-                name.push('"');
-                rest = more;
-            }
-            None => return Some((name, rest)),
-        }
-    }
+    leading_name(text, |c| {
+        c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_'
+    })
 }
 
 #[cfg(test)]

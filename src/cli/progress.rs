@@ -3,10 +3,13 @@
 
 use std::fs::File;
 use std::io::{LineWriter, Write};
+use std::path::Path;
 use std::time::{Duration, Instant};
 
+use anyhow::Context as _;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use super::error::CommandError;
 use super::ui::Ui;
 use crate::render::{json, terminal};
 use crate::report::backup::{BackupProgress, RestoreProgress};
@@ -129,6 +132,15 @@ impl Drop for Live<'_> {
     fn drop(&mut self) {
         self.end_bar();
     }
+}
+
+/// Opens the file of `--events`, before the run: a path that cannot be written must not be found out after it.
+pub fn events_file(path: Option<&Path>) -> Result<Option<File>, CommandError> {
+    let Some(path) = path else {
+        return Ok(None);
+    };
+    let file = File::create(path).with_context(|| format!("cannot write {}", path.display()))?;
+    Ok(Some(file))
 }
 
 fn new_bar(statements: u64, unicode: bool) -> ProgressBar {

@@ -102,6 +102,29 @@ pub(super) fn decode_unicode(text: &str, escape: char) -> Option<String> {
     high.is_none().then_some(decoded)
 }
 
+/// Reads the name that a text of the server's begins with, and returns what follows it: in quotes, or bare as long as
+/// `is_bare` says so.
+pub fn leading_name(text: &str, is_bare: impl Fn(char) -> bool) -> Option<(String, &str)> {
+    let Some(quoted) = text.strip_prefix('"') else {
+        let end = text.find(|c| !is_bare(c)).unwrap_or(text.len());
+        return (end > 0).then(|| (text[..end].to_owned(), &text[end..]));
+    };
+    let mut name = String::new();
+    let mut rest = quoted;
+    loop {
+        let end = rest.find('"')?;
+        name.push_str(&rest[..end]);
+        rest = &rest[end + 1..];
+        match rest.strip_prefix('"') {
+            Some(more) => {
+                name.push('"');
+                rest = more;
+            }
+            None => return Some((name, rest)),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -2,6 +2,7 @@
 //! it has to be, so that a reader of names is enough.
 
 use crate::report::diagram::TableName;
+use crate::sql::name::leading_name;
 
 /// What a constraint is, where it is a key.
 #[derive(Debug, PartialEq, Eq)]
@@ -72,24 +73,7 @@ fn list(text: &str) -> Option<(Vec<String>, &str)> {
 }
 
 fn name(text: &str) -> Option<(String, &str)> {
-    let Some(quoted) = text.strip_prefix('"') else {
-        let end = text.find([',', ')', '(', '.', ' ']).unwrap_or(text.len());
-        return (end > 0).then(|| (text[..end].to_owned(), &text[end..]));
-    };
-    let mut name = String::new();
-    let mut rest = quoted;
-    loop {
-        let end = rest.find('"')?;
-        name.push_str(&rest[..end]);
-        rest = &rest[end + 1..];
-        match rest.strip_prefix('"') {
-            Some(more) => {
-                name.push('"');
-                rest = more;
-            }
-            None => return Some((name, rest)),
-        }
-    }
+    leading_name(text, |c| !matches!(c, ',' | ')' | '(' | '.' | ' '))
 }
 
 #[cfg(test)]

@@ -1,10 +1,8 @@
 //! `evmig apply`
 
-use std::fs::File;
 use std::path::PathBuf;
 use std::time::Instant;
 
-use anyhow::Context as _;
 use clap::Args;
 
 use super::Context;
@@ -15,7 +13,7 @@ use crate::cli::confirm::consent;
 use crate::cli::database::{Database, runtime};
 use crate::cli::error::{CommandError, RunContext, of_run};
 use crate::cli::exit::Exit;
-use crate::cli::progress::Live;
+use crate::cli::progress::{Live, events_file};
 use crate::cli::settings::{ApplySettings, LockArgs};
 use crate::cli::{git, panic, signals};
 use crate::clock;
@@ -95,15 +93,6 @@ pub fn run(args: &ApplyArgs, context: &mut Context<'_>) -> Result<Exit, CommandE
     result
 }
 
-/// The file is opened first: a path that cannot be written must not be found out after the run.
-fn events_file(args: &ApplyArgs) -> Result<Option<File>, CommandError> {
-    let Some(path) = &args.events else {
-        return Ok(None);
-    };
-    let file = File::create(path).with_context(|| format!("cannot write {}", path.display()))?;
-    Ok(Some(file))
-}
-
 async fn run_async(args: &ApplyArgs, context: &mut Context<'_>) -> Result<Exit, CommandError> {
     let started = Instant::now();
     let run = clock::run_id();
@@ -118,7 +107,7 @@ async fn run_async(args: &ApplyArgs, context: &mut Context<'_>) -> Result<Exit, 
         &context.environment,
         &project.manifest,
     )?;
-    let events = events_file(args)?;
+    let events = events_file(args.events.as_deref())?;
     let database = context.database(&project.root, &project.manifest).await?;
     let target = terminal::target(&database.target, context.ui.look());
     context.ui.say(&target);
