@@ -108,26 +108,44 @@ fn b_19_transaction_and_statement_pools_are_refused_and_session_pools_are_not() 
     assert_eq!(probe(&server.url("postgres")).1, Pooling::Direct);
     for mode in ["transaction", "statement"] {
         // Also where the pooler goes round its backends, where others keep it busy, and where
-        // there is one backend only.
+        // there is one backend only. Two in turn look like one for each of two sessions.
         for extra in [
             "",
             "server_round_robin = 1\nmin_pool_size = 5",
+            "server_round_robin = 1\nmin_pool_size = 2\ndefault_pool_size = 2",
             "default_pool_size = 1",
         ] {
             let pooler = Pooler::start(&server, mode, extra);
-            std::thread::sleep(Duration::from_millis(300));
-            let (_, pooling) = probe(&pooler.url());
-            assert!(
-                matches!(pooling, Pooling::Transaction { .. }),
-                "{mode} {extra}: {pooling:?}"
-            );
-            assert!(matches!(
-                refused(&pooler.url())[..],
-                [Refusal::TransactionPooler {
-                    session_url: None,
-                    ..
-                }]
-            ));
+            // The pooler opens one backend every third of a second while it has a client, until it
+            // has its least number.
+            let mut client = Command::new("psql")
+                .args(["-X", "-q", &pooler.url()])
+                .stdin(Stdio::piped())
+                .stdout(Stdio::null())
+                .stderr(Stdio::null())
+                .spawn()
+                .unwrap();
+            for _ in 0..4 {
+                let (facts, pooling) = probe(&pooler.url());
+                assert!(
+                    matches!(pooling, Pooling::Transaction { .. }),
+                    "{mode} {extra}: {pooling:?}"
+                );
+                let refused = refusals(&facts, &pooling, &parameters(&pooler.url(), None), true);
+                assert!(
+                    matches!(
+                        refused[..],
+                        [Refusal::TransactionPooler {
+                            session_url: None,
+                            ..
+                        }]
+                    ),
+                    "{mode} {extra}: {refused:?}"
+                );
+                std::thread::sleep(Duration::from_millis(400));
+            }
+            drop(client.stdin.take());
+            client.wait().unwrap();
         }
     }
     for extra in ["", "server_round_robin = 1\nmin_pool_size = 5"] {
