@@ -7,7 +7,6 @@
 pub mod diagram;
 pub mod dry_run;
 pub mod json;
-pub mod json_backup;
 pub mod markdown;
 pub mod terminal;
 mod xml;

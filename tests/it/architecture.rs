@@ -374,7 +374,10 @@ fn folders_import_lower_layers_only() {
         ""
     );
     assert_eq!(said("preview/drift.rs", "use crate::runner::apply;"), "");
-    assert_eq!(said("render/json.rs", "use crate::report::Finding;"), "");
+    assert_eq!(
+        said("render/json/apply.rs", "use crate::report::Finding;"),
+        ""
+    );
     assert_eq!(
         said("pg/tls.rs", "use crate::cli::Settings;"),
         "pg/tls.rs: pg imports cli: layer 1 does not import layer 6"
@@ -395,8 +398,8 @@ fn folders_import_lower_layers_only() {
         "plan/order.rs: plan imports pg: deciding needs no database"
     );
     assert_eq!(
-        said("render/json.rs", "use crate::plan::Step;"),
-        "render/json.rs: render imports plan: render knows the report and nothing else"
+        said("render/json/apply.rs", "use crate::plan::Step;"),
+        "render/json/apply.rs: render imports plan: render knows the report and nothing else"
     );
     assert_eq!(
         said("runner/apply.rs", "use crate::*;"),

@@ -24,7 +24,7 @@ use crate::cli::settings::typed_duration;
 use crate::cli::signals;
 use crate::clock;
 use crate::project::Root;
-use crate::render::{json_backup, terminal};
+use crate::render::{json, terminal};
 use crate::report::backup::{BackupFault, BackupOutcome, BackupReport, LeftOut, VerifyReport};
 use crate::report::problem::Problem;
 use crate::runner::attempt::Interrupt;
@@ -160,7 +160,7 @@ fn check(path: &Path, context: &mut Context<'_>) -> Result<Exit, CommandError> {
         duration_ms: started.elapsed().as_secs_f64() * 1000.0,
     };
     let text = if context.ui.is_json() {
-        json_backup::backup_verify(&report)
+        json::backup_verify(&report)
     } else {
         terminal::backup_verify(&report, context.ui.look())
     };
@@ -375,7 +375,7 @@ fn finish(
         .as_ref()
         .and_then(|error| error.problems().first().cloned());
     if context.ui.is_json() {
-        let document = json_backup::backup(&report);
+        let document = json::backup(&report);
         context.ui.result(&document);
     } else if error.is_none() {
         let text = terminal::backup(&report, context.ui.look());

@@ -18,7 +18,7 @@ use crate::cli::exit::Exit;
 use crate::cli::git;
 use crate::cli::progress::{Live, Spinner};
 use crate::cli::settings::ApplySettings;
-use crate::render::{json_backup, terminal};
+use crate::render::{json, terminal};
 use crate::report::backup::{RestoreOutcome, RestoreReport, RestoredTable};
 use crate::report::problem::Problem;
 use crate::runner::attempt::Interrupt;
@@ -224,7 +224,7 @@ impl Restoring<'_> {
             .as_ref()
             .and_then(|error| error.problems().first().cloned());
         if context.ui.is_json() {
-            let document = json_backup::restore(&report);
+            let document = json::restore(&report);
             context.ui.result(&document);
         } else if error.is_none() {
             let text = match report.outcome {

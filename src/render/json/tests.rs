@@ -3,7 +3,7 @@
 use insta::assert_snapshot;
 
 use super as json;
-use super::super::terminal::tests::samples::{
+use crate::render::terminal::tests::samples::{
     apply_report, events, failure, history_report, local, status_report,
 };
 use crate::report::config::{ConfigReport, Setting};
