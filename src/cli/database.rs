@@ -7,7 +7,7 @@ use anyhow::Context as _;
 
 use super::commands::Context;
 use super::confirm::is_asked_for;
-use super::error::CommandError;
+use super::error::{CommandError, RunContext};
 use super::target::{self, Reach};
 use crate::clock;
 use crate::history::locate::Detail;
@@ -66,6 +66,17 @@ impl Context<'_> {
             words.push("--database-url URL".to_owned());
         }
         words.join(" ")
+    }
+
+    /// Returns what an error of a run needs to know.
+    pub fn run_context(&self, database: &Database, command: impl Into<String>) -> RunContext {
+        RunContext {
+            program: self.program(),
+            command: command.into(),
+            user: database.target.user.clone(),
+            database: database.target.database.clone(),
+            ..RunContext::default()
+        }
     }
 
     /// Finds the project's root and reads its `.env`.

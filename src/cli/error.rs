@@ -11,6 +11,7 @@ mod rollback;
 mod run;
 mod seed;
 mod stop;
+mod stopped;
 mod triggers;
 
 use super::exit::Exit;

@@ -1,36 +1,22 @@
 //! Copies of destroyed rows: which there are, back into their tables, and away.
 
-use std::time::Duration;
-
 use super::bill::keep::{Column, KeepError, SIDE_SCHEMA, columns};
 use super::bracket::{Bracket, BracketError, Switch, in_own_path};
 use super::error::RunError;
-use super::open::{Opened, Opening, open};
-use super::own_work::{Failing, Listeners, WorkStop, transaction};
-use super::retry::LockPolicy;
-use super::turn;
+use super::open::Opened;
+use super::own_run::OwnRun;
+use super::own_work::{Failing, Listeners, Stopped};
 use crate::history::error::HistoryError;
 use crate::history::kept::{Copy, KeptAction, KeptLedger};
 use crate::history::store::Store;
 use crate::pg::error::DbFailure;
-use crate::pg::lock::HistoryLock;
 use crate::pg::session::{Row, Session};
-use crate::report::event::Blocker;
-use crate::report::run::Outcome;
 use crate::sql::name::QualifiedName;
 
 /// A run that puts copies back, or drops them.
 pub struct KeptRequest<'a> {
-    /// Where.
-    pub opening: Opening,
-    /// How long to wait for another run.
-    pub wait: Duration,
-    /// Lock waits and retries.
-    pub policy: LockPolicy,
-    /// Run id.
-    pub run: &'a str,
-    /// The checkout's commit.
-    pub git_commit: Option<String>,
+    /// The run.
+    pub own: OwnRun,
     /// Which copies.
     pub which: Which<'a>,
 }
@@ -96,22 +82,9 @@ pub enum KeptError {
         /// The server's answer.
         failure: Box<DbFailure>,
     },
-    /// A lock was not obtained in all tries.
-    #[error("did not get the tables' locks in {tries} tries")]
-    Locked {
-        /// How many tries.
-        tries: u32,
-        /// Who was in the way the last time.
-        blockers: Vec<Blocker>,
-        /// The server's last answer.
-        failure: Box<DbFailure>,
-    },
-    /// The connection was lost while it was being committed.
-    #[error("the connection was lost during the commit")]
-    Unknown {
-        /// What the driver said.
-        failure: Box<DbFailure>,
-    },
+    /// It was not done, or is not known to be.
+    #[error(transparent)]
+    Stopped(#[from] Stopped),
 }
 
 impl Failing for KeptError {
@@ -128,28 +101,6 @@ impl Failing for KeptError {
 impl From<HistoryError> for KeptError {
     fn from(error: HistoryError) -> Self {
         Self::Run(RunError::History(error))
-    }
-}
-
-impl From<WorkStop<Self>> for KeptError {
-    fn from(stop: WorkStop<Self>) -> Self {
-        match stop {
-            WorkStop::Work(error) => error,
-            WorkStop::Own { what, failure } => RunError::own(what)(failure).into(),
-            WorkStop::Locked {
-                tries,
-                blockers,
-                failure,
-            } => Self::Locked {
-                tries,
-                blockers,
-                failure: Box::new(failure),
-            },
-            WorkStop::Interrupted => RunError::Interrupted.into(),
-            WorkStop::Unknown { failure } => Self::Unknown {
-                failure: Box::new(failure),
-            },
-        }
     }
 }
 
@@ -204,9 +155,7 @@ pub async fn restore(
         record(session, request, &store, recorded, &copies).await?;
         Ok(restored)
     };
-    let restored = Box::pin(transaction(&opened, request.policy, listeners, work)).await;
-    opened.session.close(Duration::from_secs(1)).await;
-    Ok(restored?)
+    request.own.finish(opened, listeners, work).await
 }
 
 /// Drops copies.
@@ -228,9 +177,7 @@ pub async fn forget(
         let recorded = (KeptAction::Drop, "kept drop");
         record(session, request, &store, recorded, &all).await
     };
-    let dropped = Box::pin(transaction(&opened, request.policy, listeners, work)).await;
-    opened.session.close(Duration::from_secs(1)).await;
-    dropped?;
+    request.own.finish(opened, listeners, work).await?;
     Ok(copies)
 }
 
@@ -239,18 +186,8 @@ async fn ready(
     request: &KeptRequest<'_>,
     listeners: &mut Listeners<'_>,
 ) -> Result<(Opened, Store, Vec<Copy>), KeptError> {
-    let opening = Opening {
-        look: None,
-        ..request.opening.clone()
-    };
-    let mut opened = open(&opening).await?;
-    for warning in &opened.warnings {
-        listeners.sink.event(warning);
-    }
-    let lock = HistoryLock::new(&opening.history_schema);
-    let (interrupt, sink) = (&mut *listeners.interrupt, &mut *listeners.sink);
-    turn::take(&opened.session, lock, request.wait, interrupt, sink).await?;
-    let store = opened.take_look().await?.located(0)?.store();
+    let (opened, located) = request.own.begin(listeners).await?;
+    let store = located.store();
     let all = KeptLedger::new(store.schema())
         .copies(&opened.session, SIDE_SCHEMA)
         .await?;
@@ -494,20 +431,16 @@ async fn record(
     (action, command): (KeptAction, &str),
     copies: &[&Copy],
 ) -> Result<(), KeptError> {
-    session
-        .run("set local search_path = pg_catalog, pg_temp")
-        .await
-        .map_err(RunError::own("could not set evmig's own search path"))?;
-    let run = request.run;
-    let commit = request.git_commit.as_deref();
-    store.start_run(session, run, command, &[], commit).await?;
-    let ledger = KeptLedger::new(store.schema());
-    for copy in copies {
-        ledger.enter(session, run, action, copy).await?;
-    }
-    let outcome = Outcome::Applied.as_str();
-    store.finish_run(session, run, outcome, None).await?;
-    Ok(())
+    let enter = async || {
+        let ledger = KeptLedger::new(store.schema());
+        for copy in copies {
+            ledger
+                .enter(session, &request.own.run, action, copy)
+                .await?;
+        }
+        Ok(())
+    };
+    request.own.record(session, store, command, enter).await
 }
 
 /// Returns the copies that there are. Reads only; asked in evmig's own search path.

@@ -6,7 +6,8 @@
 //! retried whole), and what cannot be one transaction through `stepwise` (statement by statement,
 //! journalled). All send statements through `attempt`, which listens to
 //! notices, to the watcher's second connection and to the interrupt while it waits. `bracket` switches triggers
-//! off and back inside a transaction, `bill` says which rows will be lost and keeps copies of them, `kept` puts those back, `triggers` beyond one; `own_work` retries a transaction that is evmig's own.
+//! off and back inside a transaction, `bill` says which rows will be lost and keeps copies of them, `kept` puts those
+//! back, `triggers` beyond one; `own_run` has the surroundings of both, `own_work` retries a transaction that is evmig's own.
 
 pub mod apply;
 pub mod attempt;
@@ -20,6 +21,7 @@ pub mod fresh;
 pub mod invalid_index;
 pub mod kept;
 pub mod open;
+pub mod own_run;
 pub mod own_work;
 mod packed;
 pub mod present;

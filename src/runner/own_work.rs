@@ -6,6 +6,7 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 
 use super::attempt::{Interrupt, Limits, is_gone, no_second_connection};
+use super::error::RunError;
 use super::open::Opened;
 use super::retry::{LockPolicy, Next, Tries};
 use super::watch::{Last, Look, Watcher};
@@ -56,6 +57,52 @@ pub enum WorkStop<E> {
         /// What the driver said.
         failure: DbFailure,
     },
+}
+
+/// Why work that did not fail is not done, or not known to be.
+#[derive(Debug, thiserror::Error)]
+pub enum Stopped {
+    /// A lock was not obtained in all tries.
+    #[error("did not get the tables' locks in {tries} tries")]
+    Locked {
+        /// How many tries.
+        tries: u32,
+        /// Who was in the way the last time.
+        blockers: Vec<Blocker>,
+        /// The server's last answer.
+        failure: Box<DbFailure>,
+    },
+    /// The connection was lost while it was being committed.
+    #[error("the connection was lost during the commit")]
+    Unknown {
+        /// What the driver said.
+        failure: Box<DbFailure>,
+    },
+}
+
+impl<E: From<RunError> + From<Stopped>> WorkStop<E> {
+    /// Returns it as an error of the work's own kind.
+    pub fn into_error(self) -> E {
+        match self {
+            Self::Work(error) => error,
+            Self::Own { what, failure } => RunError::own(what)(failure).into(),
+            Self::Interrupted => RunError::Interrupted.into(),
+            Self::Locked {
+                tries,
+                blockers,
+                failure,
+            } => Stopped::Locked {
+                tries,
+                blockers,
+                failure: Box::new(failure),
+            }
+            .into(),
+            Self::Unknown { failure } => Stopped::Unknown {
+                failure: Box::new(failure),
+            }
+            .into(),
+        }
+    }
 }
 
 /// Who listens while the work is done.

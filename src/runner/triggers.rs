@@ -4,39 +4,26 @@
 //! that was killed has done all or nothing.
 
 use std::collections::{HashMap, HashSet};
-use std::time::Duration;
 
 use serde_json::{Value, json};
 
 use super::bracket::{Bracket, BracketError, Closed, Remembered, State, Switch, Trigger, tree_of};
 use super::error::RunError;
-use super::open::{Opened, Opening, open};
-use super::own_work::{Failing, Listeners, WorkStop, transaction};
-use super::retry::LockPolicy;
-use super::turn;
+use super::open::Opened;
+use super::own_run::OwnRun;
+use super::own_work::{Failing, Listeners, Stopped};
 use crate::history::error::HistoryError;
 use crate::history::ledger::{Entry, Off, TriggerLedger};
 use crate::history::store::Store;
 use crate::pg::error::DbFailure;
-use crate::pg::lock::HistoryLock;
 use crate::pg::session::Session;
-use crate::report::event::Blocker;
 use crate::report::problem::Problem;
-use crate::report::run::Outcome;
 use crate::sql::name::QualifiedName;
 
 /// A run that switches triggers.
 pub struct TriggersRequest<'a> {
-    /// Where.
-    pub opening: Opening,
-    /// How long to wait for another run.
-    pub wait: Duration,
-    /// Lock waits and retries.
-    pub policy: LockPolicy,
-    /// Run id.
-    pub run: &'a str,
-    /// The checkout's commit.
-    pub git_commit: Option<String>,
+    /// The run.
+    pub own: OwnRun,
     /// The tables; for switching back, none are all.
     pub tables: &'a [QualifiedName],
 }
@@ -62,22 +49,9 @@ pub enum TriggersError {
         /// The first of them.
         first: Box<Off>,
     },
-    /// A lock was not obtained in all tries.
-    #[error("did not get the tables' locks in {tries} tries")]
-    Locked {
-        /// How many tries.
-        tries: u32,
-        /// Who was in the way the last time.
-        blockers: Vec<Blocker>,
-        /// The server's last answer.
-        failure: Box<DbFailure>,
-    },
-    /// The connection was lost while it was being committed.
-    #[error("the connection was lost during the commit")]
-    Unknown {
-        /// What the driver said.
-        failure: Box<DbFailure>,
-    },
+    /// It was not done, or is not known to be.
+    #[error(transparent)]
+    Stopped(#[from] Stopped),
 }
 
 impl Failing for TriggersError {
@@ -93,28 +67,6 @@ impl Failing for TriggersError {
 impl From<HistoryError> for TriggersError {
     fn from(error: HistoryError) -> Self {
         Self::Run(RunError::History(error))
-    }
-}
-
-impl From<WorkStop<Self>> for TriggersError {
-    fn from(stop: WorkStop<Self>) -> Self {
-        match stop {
-            WorkStop::Work(error) => error,
-            WorkStop::Own { what, failure } => RunError::own(what)(failure).into(),
-            WorkStop::Locked {
-                tries,
-                blockers,
-                failure,
-            } => Self::Locked {
-                tries,
-                blockers,
-                failure: Box::new(failure),
-            },
-            WorkStop::Interrupted => RunError::Interrupted.into(),
-            WorkStop::Unknown { failure } => Self::Unknown {
-                failure: Box::new(failure),
-            },
-        }
     }
 }
 
@@ -165,9 +117,7 @@ pub async fn disable(
         record.enter(session, &entries).await?;
         Ok(switched)
     };
-    let switched = Box::pin(transaction(&opened, request.policy, listeners, work)).await;
-    close(opened).await;
-    Ok(switched?)
+    request.own.finish(opened, listeners, work).await
 }
 
 /// Gives triggers that the ledger has off their states back: all of them, or those of some tables.
@@ -202,13 +152,7 @@ pub async fn enable(
         record.enter(session, &entries).await?;
         Ok(closed)
     };
-    let closed = Box::pin(transaction(&opened, request.policy, listeners, work)).await;
-    close(opened).await;
-    Ok(closed?)
-}
-
-async fn close(opened: Opened) {
-    opened.session.close(Duration::from_secs(1)).await;
+    request.own.finish(opened, listeners, work).await
 }
 
 /// Opens the session, takes the lock and makes the history if there is none.
@@ -216,24 +160,7 @@ async fn ready(
     request: &TriggersRequest<'_>,
     listeners: &mut Listeners<'_>,
 ) -> Result<(Opened, Store), TriggersError> {
-    let opening = Opening {
-        look: None,
-        ..request.opening.clone()
-    };
-    let mut opened = open(&opening).await?;
-    for warning in &opened.warnings {
-        listeners.sink.event(warning);
-    }
-    let lock = HistoryLock::new(&opening.history_schema);
-    turn::take(
-        &opened.session,
-        lock,
-        request.wait,
-        listeners.interrupt,
-        listeners.sink,
-    )
-    .await?;
-    let mut located = opened.take_look().await?.located(0)?;
+    let (opened, mut located) = request.own.begin(listeners).await?;
     located.make_ready(&opened.session).await?;
     Ok((opened, located.store()))
 }
@@ -312,22 +239,14 @@ impl Recorded<'_> {
         if entries.is_empty() {
             return Ok(());
         }
-        let run = self.request.run;
-        session
-            .run("set local search_path = pg_catalog, pg_temp")
-            .await
-            .map_err(RunError::own("could not set evmig's own search path"))?;
-        self.ledger.create_if_missing(session).await?;
-        let commit = self.request.git_commit.as_deref();
-        self.store
-            .start_run(session, run, self.command, &[], commit)
-            .await?;
-        self.ledger
-            .enter(session, run, self.reason, entries)
-            .await?;
-        let outcome = Outcome::Applied.as_str();
-        self.store.finish_run(session, run, outcome, None).await?;
-        Ok(())
+        let own = &self.request.own;
+        let enter = async || {
+            let ledger = self.ledger;
+            ledger.create_if_missing(session).await?;
+            let entered = ledger.enter(session, &own.run, self.reason, entries);
+            Ok(entered.await?)
+        };
+        own.record(session, self.store, self.command, enter).await
     }
 }
 

@@ -17,7 +17,7 @@ use crate::backup::make::{Audience, Made, Request, make};
 use crate::backup::verify::{Verified, folder_of, verify};
 use crate::cli::database::{Database, runtime};
 use crate::cli::environment::Environment;
-use crate::cli::error::{CommandError, RunContext, of_backup, of_run};
+use crate::cli::error::{CommandError, of_backup, of_run};
 use crate::cli::exit::Exit;
 use crate::cli::progress::Spinner;
 use crate::cli::settings::typed_duration;
@@ -185,7 +185,7 @@ async fn run_async(args: &BackupArgs, context: &mut Context<'_>) -> Result<Exit,
     let opening = database.opening(&id, false);
     let opened = open(&opening)
         .await
-        .map_err(|error| of_run(&error, &run_context(context, &database)))?;
+        .map_err(|error| of_run(&error, &context.run_context(&database, "backup")))?;
     let again = command_again(args, context);
     let failed = |error: &BackupError| of_backup(error, &again);
     let surroundings = context.environment.surroundings();
@@ -264,16 +264,6 @@ fn out_directory(args: &BackupArgs, root: &Root) -> Result<PathBuf, CommandError
     };
     std::path::absolute(&out)
         .map_err(|error| of_backup(&BackupError::io_of("find", &out, error), ""))
-}
-
-fn run_context(context: &Context<'_>, database: &Database) -> RunContext {
-    RunContext {
-        program: context.program(),
-        command: "backup".to_owned(),
-        user: database.target.user.clone(),
-        database: database.target.database.clone(),
-        ..RunContext::default()
-    }
 }
 
 fn command_again(args: &BackupArgs, context: &Context<'_>) -> String {

@@ -5,14 +5,10 @@ use std::time::Duration;
 use clap::{Args, Subcommand};
 
 use super::Context;
-use super::triggers::RunArgs;
-use crate::cli::confirm::consent;
 use crate::cli::database::{Database, runtime};
-use crate::cli::error::{CommandError, RunContext, of_kept, of_run};
+use crate::cli::error::{CommandError, of_kept, of_run};
 use crate::cli::exit::Exit;
-use crate::cli::progress::Live;
-use crate::cli::settings::ApplySettings;
-use crate::cli::{git, signals};
+use crate::cli::own_run::RunArgs;
 use crate::clock;
 use crate::history::kept::Copy;
 use crate::render::{json, terminal};
@@ -116,7 +112,7 @@ pub fn run(args: &KeptArgs, context: &mut Context<'_>) -> Result<Exit, CommandEr
 async fn show_all(context: &mut Context<'_>) -> Result<Exit, CommandError> {
     let (root, manifest) = context.manifest()?;
     let database = context.database(&root, &manifest).await?;
-    let run_context = run_context(context, &database, "kept list".to_owned());
+    let run_context = context.run_context(&database, "kept list");
     let failed = |error| of_run(&error, &run_context);
     let opened = open(&database.opening(&clock::run_id(), false))
         .await
@@ -144,21 +140,10 @@ impl Change {
         args: &RunArgs,
         context: &mut Context<'_>,
     ) -> Result<Exit, CommandError> {
-        let (root, manifest) = context.manifest()?;
-        let wait = args.wait.as_ref();
-        let settings = ApplySettings::resolve(&args.locks, wait, &context.environment, &manifest)?;
-        let database = context.database(&root, &manifest).await?;
-        let mut interrupt = signals::listen();
-        let target = terminal::target(&database.target, context.ui.look());
-        context.ui.say(&target);
-        consent(context.ui, &database, args.consent.yes)?;
-        let run = clock::run_id();
+        let (mut agreed, own) = args.agree(context).await?;
+        let run = own.run.clone();
         let request = KeptRequest {
-            opening: database.opening(&run, true),
-            wait: settings.wait(),
-            policy: settings.policy(),
-            run: &run,
-            git_commit: git::commit(root.dir()),
+            own,
             which: which.which(),
         };
         let (verb, action) = match self {
@@ -166,15 +151,10 @@ impl Change {
             Self::Drop => ("drop", KeptAction::Drop),
         };
         let command = format!("kept {verb} {}", which.typed());
-        let run_context = run_context(context, &database, command);
-        let outcome = {
-            let mut live = Live::new(context.ui, None);
-            let mut listeners = Listeners {
-                interrupt: &mut interrupt,
-                sink: &mut live,
-            };
-            Box::pin(self.done(&request, &mut listeners)).await
-        };
+        let run_context = context.run_context(&agreed.database, command);
+        let work = async |listeners: &mut Listeners<'_>| self.done(&request, listeners).await;
+        let outcome = agreed.told(context, work).await;
+        let database = agreed.database;
         match outcome {
             Ok(copies) => {
                 let mut report = report(action, database, copies);
@@ -213,16 +193,6 @@ impl Change {
                 Ok(dropped.iter().map(|copy| told(copy, None, &[])).collect())
             }
         }
-    }
-}
-
-fn run_context(context: &Context<'_>, database: &Database, command: String) -> RunContext {
-    RunContext {
-        program: context.program(),
-        command,
-        user: database.target.user.clone(),
-        database: database.target.database.clone(),
-        ..RunContext::default()
     }
 }
 

@@ -13,7 +13,7 @@ use crate::backup::manifest::Manifest;
 use crate::backup::verify::Verified;
 use crate::cli::confirm::consent;
 use crate::cli::database::Database;
-use crate::cli::error::{CommandError, RunContext, of_restore};
+use crate::cli::error::{CommandError, of_restore};
 use crate::cli::exit::Exit;
 use crate::cli::git;
 use crate::cli::progress::{Live, Spinner};
@@ -103,13 +103,7 @@ pub async fn run(
     let run = typed.run;
     let surroundings = context.environment.surroundings();
     let accepted = typed.args.accept_client.as_deref();
-    let run_context = RunContext {
-        program: context.program(),
-        command: command_again(typed),
-        user: database.target.user.clone(),
-        database: database.target.database.clone(),
-        ..RunContext::default()
-    };
+    let run_context = context.run_context(&database, command_again(typed));
     let failed = |error: &RestoreError| of_restore(error, &run_context);
     let verified = verified_unless(typed.folder, &context.environment, interrupt).await?;
     let verified = verified.ok_or_else(|| failed(&RestoreError::Interrupted))?;

@@ -9,7 +9,7 @@ use super::Context;
 use crate::cli::args::ConsentArgs;
 use crate::cli::confirm::consent;
 use crate::cli::database::{Database, runtime};
-use crate::cli::error::{CommandError, RunContext, SeedContext, of_run, of_seed};
+use crate::cli::error::{CommandError, SeedContext, of_run, of_seed};
 use crate::cli::exit::Exit;
 use crate::cli::progress::CellBar;
 use crate::cli::signals;
@@ -80,7 +80,7 @@ async fn run_async(args: &SeedArgs, context: &mut Context<'_>) -> Result<Exit, C
     let run = clock::run_id();
     let opened = open(&database.opening(&run, true))
         .await
-        .map_err(|error| of_run(&error, &run_context(context, &database)))?;
+        .map_err(|error| of_run(&error, &context.run_context(&database, "seed")))?;
     for warning in &opened.warnings {
         if let Some(text) = terminal::event(warning, context.ui.look()) {
             context.ui.say(&text);
@@ -126,16 +126,6 @@ fn refuse_protected(database: &Database) -> Result<(), CommandError> {
         )
         .hint("choose another environment with --env NAME; --yes does not change this"),
     ))
-}
-
-fn run_context(context: &Context<'_>, database: &Database) -> RunContext {
-    RunContext {
-        program: context.program(),
-        command: "seed".to_owned(),
-        user: database.target.user.clone(),
-        database: database.target.database.clone(),
-        ..RunContext::default()
-    }
 }
 
 /// One command on an open session.

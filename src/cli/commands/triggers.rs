@@ -5,14 +5,10 @@ use std::time::Duration;
 use clap::{Args, Subcommand};
 
 use super::Context;
-use crate::cli::args::ConsentArgs;
-use crate::cli::confirm::consent;
 use crate::cli::database::{Database, runtime};
-use crate::cli::error::{CommandError, RunContext, of_run, of_triggers};
+use crate::cli::error::{CommandError, of_run, of_triggers};
 use crate::cli::exit::Exit;
-use crate::cli::progress::Live;
-use crate::cli::settings::{ApplySettings, LockArgs};
-use crate::cli::{git, signals};
+use crate::cli::own_run::RunArgs;
 use crate::clock;
 use crate::render::{json, terminal};
 use crate::report::problem::Problem;
@@ -87,20 +83,6 @@ pub enum TriggersCommand {
     },
 }
 
-/// How a run that switches triggers is run.
-#[derive(Debug, Args)]
-pub struct RunArgs {
-    /// Wait this long for another run to end [default: 60s]
-    #[arg(long, value_name = "DURATION")]
-    pub wait: Option<String>,
-    /// Locks.
-    #[command(flatten)]
-    pub locks: LockArgs,
-    /// Consent.
-    #[command(flatten)]
-    pub consent: ConsentArgs,
-}
-
 /// Runs the command.
 pub fn run(args: &TriggersArgs, context: &mut Context<'_>) -> Result<Exit, CommandError> {
     runtime()?.block_on(async {
@@ -139,7 +121,7 @@ pub fn run(args: &TriggersArgs, context: &mut Context<'_>) -> Result<Exit, Comma
 async fn status(exit_code: bool, context: &mut Context<'_>) -> Result<Exit, CommandError> {
     let (root, manifest) = context.manifest()?;
     let database = context.database(&root, &manifest).await?;
-    let run_context = run_context(context, &database, "triggers status");
+    let run_context = context.run_context(&database, "triggers status");
     let opened = open(&database.opening(&clock::run_id(), false))
         .await
         .map_err(|error| of_run(&error, &run_context))?;
@@ -174,35 +156,19 @@ impl Change<'_> {
         context: &mut Context<'_>,
     ) -> Result<Exit, CommandError> {
         let names = table_names(tables)?;
-        let (root, manifest) = context.manifest()?;
-        let wait = args.wait.as_ref();
-        let settings = ApplySettings::resolve(&args.locks, wait, &context.environment, &manifest)?;
-        let database = context.database(&root, &manifest).await?;
-        let mut interrupt = signals::listen();
-        let target = terminal::target(&database.target, context.ui.look());
-        context.ui.say(&target);
-        consent(context.ui, &database, args.consent.yes)?;
-        let run = clock::run_id();
+        let (mut agreed, own) = args.agree(context).await?;
+        let run = own.run.clone();
         let request = TriggersRequest {
-            opening: database.opening(&run, true),
-            wait: settings.wait(),
-            policy: settings.policy(),
-            run: &run,
-            git_commit: git::commit(root.dir()),
+            own,
             tables: &names,
         };
-        let run_context = run_context(context, &database, &self.again(tables));
-        let outcome = {
-            let mut live = Live::new(context.ui, None);
-            let mut listeners = Listeners {
-                interrupt: &mut interrupt,
-                sink: &mut live,
-            };
-            Box::pin(self.done(&request, &mut listeners)).await
-        };
+        let run_context = context.run_context(&agreed.database, self.again(tables));
+        let work = async |listeners: &mut Listeners<'_>| self.done(&request, listeners).await;
+        let outcome = agreed.told(context, work).await;
+        let database = agreed.database;
         let mut report = match outcome {
             Ok(changed) => TriggersReport {
-                run: (!changed.triggers.is_empty()).then(|| run.clone()),
+                run: (!changed.triggers.is_empty()).then_some(run),
                 ..changed.report(self.action(), database)
             },
             Err(error) => {
@@ -311,16 +277,6 @@ fn exempt(key: &ForeignKey) -> Option<KeyReport> {
     let why = key.exempt?.as_str().to_owned();
     let key = key.to_string();
     Some(KeyReport { key, why })
-}
-
-fn run_context(context: &Context<'_>, database: &Database, command: &str) -> RunContext {
-    RunContext {
-        program: context.program(),
-        command: command.to_owned(),
-        user: database.target.user.clone(),
-        database: database.target.database.clone(),
-        ..RunContext::default()
-    }
 }
 
 fn table_names(texts: &[String]) -> Result<Vec<QualifiedName>, CommandError> {

@@ -1,7 +1,8 @@
 //! Words and exit codes for everything that can stop `evmig kept`, and the keeping of rows.
 
 use super::bracket::of_bracket;
-use super::run::{RunContext, blocker_text, of_run};
+use super::run::{RunContext, of_run};
+use super::stopped::of_stopped;
 use super::{CommandError, with_failure};
 use crate::cli::exit::Exit;
 use crate::history::error::HistoryError;
@@ -69,20 +70,12 @@ pub fn of_kept(error: &KeptError, context: &RunContext) -> CommandError {
             Exit::Failed,
             with_failure(Problem::new("restore-failed", error.to_string()), failure),
         ),
-        KeptError::Locked {
-            blockers, failure, ..
-        } => {
-            let told: Vec<String> = blockers.iter().map(blocker_text).collect();
-            let problem = with_failure(Problem::new("locked", error.to_string()), failure);
-            let problem = problem.detail(told.join("\n")).next(context.again());
-            (Exit::Locked, problem)
-        }
-        KeptError::Unknown { failure } => (
-            Exit::Unknown,
-            with_failure(Problem::new("kept-unknown", error.to_string()), failure)
+        KeptError::Stopped(stopped) => {
+            let unknown = Problem::new("kept-unknown", stopped.to_string())
                 .hint("it happened whole or not at all: the list knows")
-                .next(list),
-        ),
+                .next(list);
+            of_stopped(stopped, context, unknown)
+        }
     };
     problem.committed = Some(match exit {
         Exit::Unknown => "all of this command, or nothing".to_owned(),

@@ -1,8 +1,9 @@
 //! Words and exit codes for everything that can stop `evmig triggers`.
 
+use super::CommandError;
 use super::bracket::of_bracket;
-use super::run::{RunContext, blocker_text, of_run};
-use super::{CommandError, with_failure};
+use super::run::{RunContext, of_run};
+use super::stopped::of_stopped;
 use crate::cli::exit::Exit;
 use crate::report::problem::Problem;
 use crate::runner::bracket::BracketError;
@@ -12,11 +13,10 @@ use crate::runner::triggers::TriggersError;
 /// Gives what stopped the command its exit code and its words.
 pub fn of_triggers(error: &TriggersError, context: &RunContext) -> CommandError {
     let status = format!("{} triggers status", context.program);
-    let again = context.again();
     let (exit, mut problem) = match error {
         TriggersError::Run(RunError::Interrupted) => (
             Exit::Interrupted,
-            Problem::new("interrupted", "interrupted; no trigger was switched").next(again.clone()),
+            Problem::new("interrupted", "interrupted; no trigger was switched").next(context.again()),
         ),
         TriggersError::Run(error) => return of_run(error, context),
         TriggersError::Bracket(error) => {
@@ -38,30 +38,12 @@ pub fn of_triggers(error: &TriggersError, context: &RunContext) -> CommandError 
                 .next(status.clone())
                 .next(format!("{} triggers enable", context.program)),
         ),
-        TriggersError::Locked {
-            blockers, failure, ..
-        } => {
-            let told: Vec<String> = blockers.iter().map(blocker_text).collect();
-            let problem = with_failure(Problem::new("locked", error.to_string()), failure).hint(
-                "end the session that is in the way, choose a quieter hour, or allow more with \
-                 --lock-timeout and --lock-retries",
-            );
-            let problem = problem.next(again.clone());
-            (
-                Exit::Locked,
-                problem.detail(if told.is_empty() {
-                    "nobody was seen in the way".to_owned()
-                } else {
-                    told.join("\n")
-                }),
-            )
-        }
-        TriggersError::Unknown { failure } => (
-            Exit::Unknown,
-            with_failure(Problem::new("triggers-unknown", error.to_string()), failure)
+        TriggersError::Stopped(stopped) => {
+            let unknown = Problem::new("triggers-unknown", stopped.to_string())
                 .hint("it happened whole or not at all: the ledger knows")
-                .next(status.clone()),
-        ),
+                .next(status);
+            of_stopped(stopped, context, unknown)
+        }
     };
     problem.committed = Some(match exit {
         Exit::Unknown => "all of this command, or nothing".to_owned(),
