@@ -1,4 +1,4 @@
-//! Keeps a password that was typed into `--database-url` or `--shadow-url` out of the process list.
+//! Keeps a password that was typed into `--database-url`, `--shadow` or `--shadow-url` out of the process list.
 
 use std::ffi::OsString;
 use std::os::unix::process::CommandExt;
@@ -18,8 +18,9 @@ pub const SHADOW_CARRIER: &str = "EVMIG_SHADOW_URL_FROM_FLAG";
 pub const PLACEHOLDER: &str = "from-environment";
 
 /// Flags that take a URL, with their carriers.
-const FLAGS: [(&str, &str); 2] = [
+const FLAGS: [(&str, &str); 3] = [
     ("--database-url", CARRIER),
+    ("--shadow", SHADOW_CARRIER),
     ("--shadow-url", SHADOW_CARRIER),
 ];
 

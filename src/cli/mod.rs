@@ -19,6 +19,7 @@ pub mod own_run;
 pub mod panic;
 pub mod progress;
 pub mod settings;
+pub mod shadow;
 pub mod signals;
 pub mod target;
 pub mod trace;

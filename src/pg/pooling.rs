@@ -106,6 +106,11 @@ pub enum Evidence {
     StatementMode(String),
 }
 
+/// Returns whether nothing is in between: the key that the session started with names its backend.
+pub fn is_direct(connection: &Connection, facts: &ServerFacts) -> bool {
+    connection.info.key_pid == Some(facts.backend_pid)
+}
+
 /// Finds out what is between evmig and the server.
 ///
 /// The session must not be in a transaction. An error is the first session's: it is lost.
@@ -115,7 +120,7 @@ pub async fn detect(
     parameters: &Parameters,
     options: &ConnectOptions,
 ) -> Result<Pooling, DbFailure> {
-    if connection.info.key_pid == Some(facts.backend_pid) {
+    if is_direct(connection, facts) {
         return Ok(Pooling::Direct);
     }
     if let Some(evidence) = supabase_evidence(&connection.info, &facts.application_name) {

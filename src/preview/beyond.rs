@@ -27,24 +27,6 @@ pub(super) fn the_server(script: &Script) -> Option<(usize, &'static str)> {
     })
 }
 
-/// Returns the first statement that changes roles, as far as can be told: they belong to the server.
-pub(super) fn roles(script: &Script) -> Option<usize> {
-    (0..script.len()).find(|&index| {
-        let class = script.class(index);
-        let words = || words(script.text(index));
-        let has = |wanted: &str| words().iter().any(|word| word == wanted);
-        match class.verb {
-            // `grant a to b` names no object.
-            Verb::Grant | Verb::Revoke => !has("on"),
-            Verb::Do | Verb::Call => {
-                let about = has("role") || has("user") || has("system") || has("database");
-                about && (has("create") || has("alter") || has("drop") || has("grant"))
-            }
-            _ => class.object == ObjectClass::Role,
-        }
-    })
-}
-
 fn words(text: &str) -> Vec<String> {
     let parts = text.split(|letter: char| !letter.is_alphanumeric() && letter != '_');
     parts

@@ -11,8 +11,10 @@ use super::likeness::{self, Likeness, better};
 use super::measure::Meter;
 use super::on_target::on_target;
 use super::pending::{self, Pending};
+use super::place::{Owner, ShadowPlace};
 use super::rehearsal::{Piece, measured};
-use super::server::{Owner, Server, ShadowPlace};
+use super::server::Server;
+use super::shared;
 use super::state::{
     Gathered, Past, State, Wanted, mentions, own_snapshot, replayed, without_refinery,
 };
@@ -27,9 +29,9 @@ use crate::report::dry_run::{DryRunReport, Fingerprints, Forecast, Level, Shadow
 use crate::report::event::MigrationRef;
 use crate::report::problem::Problem;
 use crate::report::target::Target;
-use crate::runner::attempt::Interrupt;
 use crate::runner::error::{RunError, Stop};
 use crate::runner::open::{Opened, Opening, open};
+use crate::runner::own_work::Listeners;
 use crate::runner::retry::LockPolicy;
 use crate::shadow::Surroundings;
 
@@ -67,7 +69,7 @@ pub struct DryRun {
 /// Makes a dry run. Nothing of the target changes.
 pub async fn dry_run(
     request: Request<'_>,
-    interrupt: &mut Interrupt,
+    listeners: &mut Listeners<'_>,
 ) -> Result<DryRun, PreviewError> {
     let started = Instant::now();
     let mut opened = open(&request.opening).await?;
@@ -85,14 +87,21 @@ pub async fn dry_run(
     } else if request.level == Level::Sql {
         list(&pending, &mut report);
     } else if request.level == Level::Rollback {
-        stopped = on_target(&request, &opened, &pending, interrupt, &mut report).await?;
+        stopped = on_target(
+            &request,
+            &opened,
+            &pending,
+            listeners.interrupt,
+            &mut report,
+        )
+        .await?;
     } else {
         stopped = Box::pin(in_shadow(
             &request,
             &opened.session,
             &opened,
             &pending,
-            interrupt,
+            listeners,
             &mut report,
         ))
         .await?;
@@ -145,7 +154,7 @@ async fn in_shadow(
     session: &Session,
     opened: &Opened,
     pending: &Pending<'_>,
-    interrupt: &mut Interrupt,
+    listeners: &mut Listeners<'_>,
     report: &mut DryRunReport,
 ) -> Result<Option<(MigrationRef, Stop)>, PreviewError> {
     let major = opened.facts.version_num / 10_000;
@@ -162,14 +171,25 @@ async fn in_shadow(
     let (server, likeness) = tokio::select! {
         biased;
         both = both => both,
-        () = interrupt.wait() => return Err(PreviewError::Interrupted),
+        () = listeners.interrupt.wait() => return Err(PreviewError::Interrupted),
     };
-    let server = server?;
+    let mut server = server?;
     let outcome = match likeness {
         Ok(likeness) => {
             let gathered = Gathered::new(pending.project, &pending.standings, &likeness.ran);
+            let ready = make_ready(
+                opened,
+                pending,
+                &mut server,
+                &likeness,
+                &gathered,
+                listeners,
+            );
+            if let Err(error) = ready.await {
+                server.close(|_| false).await;
+                return Err(error);
+            }
             let work = async {
-                refuse_shared(opened, pending, &server, &gathered).await?;
                 Box::pin(rehearse(
                     request, opened, pending, &server, &likeness, &gathered, report,
                 ))
@@ -178,7 +198,7 @@ async fn in_shadow(
             let outcome = tokio::select! {
                 biased;
                 outcome = work => outcome,
-                () = interrupt.wait() => Err(PreviewError::Interrupted),
+                () = listeners.interrupt.wait() => Err(PreviewError::Interrupted),
             };
             let is_ours = |name: &str| {
                 likeness.surrounding.has(name)
@@ -197,40 +217,28 @@ async fn in_shadow(
     outcome
 }
 
-/// Refuses files that change roles where the throw-away database is on the target's own server: they
-/// would be changed for good.
-async fn refuse_shared(
+/// Refuses what the server must not be given, and waits until its roles may be used.
+async fn make_ready(
     target: &Opened,
     pending: &Pending<'_>,
-    server: &Server,
+    server: &mut Server,
+    likeness: &Likeness,
     gathered: &Gathered,
+    listeners: &mut Listeners<'_>,
 ) -> Result<(), PreviewError> {
-    const STARTED: &str = "select pg_catalog.pg_postmaster_start_time()::text";
-    let same_identity = target.facts.system_identifier == server.facts.system_identifier;
-    if !same_identity {
-        return Ok(());
-    }
-    let what = "could not ask when the server was started";
-    let (here, there) = tokio::try_join!(
-        target.session.query(STARTED, &[]),
-        server.session.query(STARTED, &[]),
-    )
-    .map_err(PreviewError::shadow(what))?;
-    if here != there {
-        return Ok(());
-    }
+    server.recognise(target).await?;
     let past = gathered.past.iter().map(Past::script);
-    let scripts = past.chain(pending.scripts.iter().map(|(_, script)| script));
-    for script in scripts {
-        if let Some(index) = beyond::roles(script) {
-            let place = script.snippet(index, None).place;
-            return Err(PreviewError::Shared {
-                file: place.file,
-                line: place.line,
-            });
-        }
+    let mut scripts = past.chain(pending.scripts.iter().map(|(_, script)| script));
+    if server.is_targets_own() {
+        shared::refuse(scripts)?;
+        return server
+            .take_turn(&likeness.surrounding, false, listeners)
+            .await;
     }
-    Ok(())
+    let changes_roles = scripts.any(|script| shared::changed_by(script).is_some());
+    server
+        .take_turn(&likeness.surrounding, changes_roles, listeners)
+        .await
 }
 
 /// Makes the likeness, runs the files, and fills the report.
@@ -306,6 +314,7 @@ fn tell_server(request: &Request<'_>, target: &Opened, server: &Server, report: 
         place: request.shadow.shown(),
         server_version: server.facts.version.clone(),
         same_major,
+        on_targets_server: server.is_targets_own(),
     });
     if !same_major {
         let message = format!(

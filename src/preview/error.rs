@@ -4,6 +4,8 @@ use crate::catalog::error::CatalogError;
 use crate::pg::connect_error::ConnectError;
 use crate::pg::error::DbFailure;
 use crate::pg::params::ParamsError;
+use crate::pg::pooling::Evidence;
+use crate::report::event::Blocker;
 use crate::runner::error::RunError;
 use crate::shadow::EmbeddedError;
 
@@ -40,6 +42,34 @@ pub enum PreviewError {
         /// The line.
         line: u32,
     },
+    /// No throw-away database can be made on the target's own server.
+    #[error("no throw-away database can be made on the target's own server: {0}")]
+    NotOnTarget(#[from] NotOnTarget),
+    /// The role has no right to make databases.
+    #[error("the role {role} may not create databases {}", where_not(*on_target))]
+    MayNotCreate {
+        /// The role.
+        role: String,
+        /// Whether that is on the target's own server.
+        on_target: bool,
+    },
+    /// The server for throw-away databases takes no changes.
+    #[error("the server for throw-away databases is read-only")]
+    ReadOnly,
+    /// A pooler that switches backends is before the server for throw-away databases.
+    #[error("the server for throw-away databases is behind a transaction pooler: {evidence}")]
+    Pooled {
+        /// What gave it away.
+        evidence: Evidence,
+    },
+    /// Other dry runs did not end.
+    #[error("another dry run was at work on the server of the throw-away databases for all of {} s", waited.as_secs())]
+    Busy {
+        /// Which, as far as the role may see.
+        holder: Option<Blocker>,
+        /// How long it was waited for.
+        waited: std::time::Duration,
+    },
     /// A throw-away database's catalog cannot be read.
     #[error(transparent)]
     Catalog(#[from] CatalogError),
@@ -52,6 +82,31 @@ pub enum PreviewError {
     /// A signal came.
     #[error("interrupted")]
     Interrupted,
+}
+
+/// What the target's own server has against a throw-away database.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum NotOnTarget {
+    /// A pooler is in between.
+    #[error("a pooler is in between, which leads to the databases that it was told of")]
+    Pooler,
+    /// It is a standby.
+    #[error("it is a standby, and takes no changes")]
+    Standby,
+    /// Transactions are read-only.
+    #[error("transactions are read-only there")]
+    ReadOnly,
+    /// A second session met another server.
+    #[error("a second connection to the same address reached another server")]
+    OtherServer,
+}
+
+fn where_not(on_target: bool) -> &'static str {
+    if on_target {
+        "on the target's own server"
+    } else {
+        "on the server for throw-away databases"
+    }
 }
 
 impl PreviewError {

@@ -2,7 +2,8 @@
 //! made to look like the target.
 //!
 //! `dry_run` conducts. `pending` decides what would run, as an apply does; `likeness` reads what the target
-//! looks like. `server` finds a server for the throw-away databases and makes, drops and sweeps them;
+//! looks like. `place` says where throw-away databases are made and reaches the server, `server` makes, drops and
+//! sweeps them, `turn` waits for other dry runs there, `shared` knows what must not be tried beside the target;
 //! `roles` gives it the target's roles and extensions; `state` makes the state before the first pending
 //! statement, from the history or a dump, and proves it. `rehearsal` runs the files through the runner's
 //! own sending function and asks after each statement what it did; `measure` reads the answers,
@@ -21,14 +22,17 @@ mod likeness;
 mod measure;
 mod on_target;
 mod pending;
+mod place;
 mod rehearsal;
 mod roles;
 mod server;
+mod shared;
 mod size;
 mod speed;
 mod state;
+mod turn;
 mod unproved;
 
 pub use dry_run::{DryRun, Request, dry_run};
-pub use error::PreviewError;
-pub use server::ShadowPlace;
+pub use error::{NotOnTarget, PreviewError};
+pub use place::ShadowPlace;

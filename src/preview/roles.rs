@@ -22,6 +22,11 @@ pub(super) struct Surrounding {
 }
 
 impl Surrounding {
+    /// Returns whether all of its roles are among these.
+    pub(super) fn is_within(&self, names: &[String]) -> bool {
+        self.roles.iter().all(|role| names.contains(&role.name))
+    }
+
     /// Returns whether the target has a role of this name.
     pub(super) fn has(&self, name: &str) -> bool {
         self.roles.iter().any(|role| role.name == name)

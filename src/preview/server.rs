@@ -1,62 +1,40 @@
-//! The server of the throw-away databases: found or started, its databases made, dropped and swept.
+//! The server of the throw-away databases: its databases made, dropped and swept.
 //!
 //! A throw-away database carries the id of its run in its name, and a checksum of it, so that no other name
 //! looks like one by chance. A session named after the id stays open as long as it is used; without that
 //! session, whoever finds the database may drop it.
 
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::time::Duration;
 
 use sha2::{Digest as _, Sha256};
 
-use super::error::PreviewError;
+use super::error::{NotOnTarget, PreviewError};
+use super::place::{Owner, PATIENCE, Reached, ShadowPlace};
 use super::roles::{self, Surrounding};
-use crate::pg::connect::{ConnectOptions, connect};
+use super::turn::Turn;
+use crate::pg::error::DbFailure;
 use crate::pg::params::Parameters;
-use crate::pg::probe::{ServerFacts, inspect};
-use crate::pg::resolve::{Sources, resolve};
-use crate::pg::session::Session;
+use crate::pg::probe::ServerFacts;
+use crate::pg::session::{Row, Session};
 use crate::runner::open::{Opened, Opening, open};
-use crate::shadow::{Embedded, Surroundings};
+use crate::runner::own_work::Listeners;
 use crate::sql::name::QualifiedName;
-
-/// How long connecting, or a question about the server, may take.
-const PATIENCE: Duration = Duration::from_secs(15);
+use crate::sql::quote::literal;
 
 /// How names of throw-away databases begin.
 const PREFIX: &str = "evmig_shadow_";
 
-/// Where throw-away databases are made.
-#[derive(Debug, Clone)]
-pub enum ShadowPlace {
-    /// On a server that evmig starts for the project.
-    Embedded {
-        /// What the environment says of it.
-        surroundings: Box<Surroundings>,
-    },
-    /// On a server that was named.
-    Url(Box<Parameters>),
-}
-
-impl ShadowPlace {
-    /// Returns where that is, for people.
-    pub fn shown(&self) -> String {
-        match self {
-            Self::Embedded { .. } => "embedded".to_owned(),
-            Self::Url(parameters) => parameters.redacted_url(),
-        }
-    }
-}
-
-/// Whose the embedded server is.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Owner<'a> {
-    /// The project's name.
-    pub(super) name: &'a str,
-    /// Its directory.
-    pub(super) root: &'a std::path::Path,
+/// Whose a server is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Whose {
+    /// Evmig has started it for throw-away databases, and nobody else's are on it.
+    Ours,
+    /// It was named.
+    Named,
+    /// The target is on it.
+    Targets,
 }
 
 /// A server for throw-away databases, with the session that says that they are in use.
@@ -69,8 +47,9 @@ pub(super) struct Server {
     count: Cell<usize>,
     /// Roles that were there before.
     roles: Vec<String>,
-    /// Whether nobody else's databases are on it.
-    dedicated: bool,
+    whose: Whose,
+    /// What `CREATE DATABASE` says of encoding and locale.
+    locale: String,
 }
 
 impl Server {
@@ -81,31 +60,21 @@ impl Server {
         major: u32,
         id: &str,
     ) -> Result<Self, PreviewError> {
-        let (parameters, dedicated) = match place {
-            ShadowPlace::Url(parameters) => ((**parameters).clone(), false),
-            ShadowPlace::Embedded { surroundings } => (
-                embedded((**surroundings).clone(), owner, major).await?,
-                true,
-            ),
-        };
-        let options = ConnectOptions {
-            timeout: PATIENCE,
-            application_name: Some(alive(id)),
-            ..ConnectOptions::default()
-        };
-        let unreachable = |error| PreviewError::Unreachable(Box::new(error));
-        let connection = connect(&parameters, &options).await.map_err(unreachable)?;
+        let Reached {
+            parameters,
+            connection,
+            facts,
+        } = place.reach(owner, major, alive(id)).await?;
         let (session, _notices) = Session::new(connection);
-        let what = "could not ask the server of the throw-away databases about itself";
-        let facts = inspect(session.connection(), PATIENCE)
-            .await
-            .map_err(PreviewError::shadow(what))?;
-        if dedicated {
-            // Roles belong to the server: two runs at once would meet each other's.
-            let what = "could not wait for another dry run";
-            let waited = session.query("select pg_catalog.pg_advisory_lock(7241530188)::text", &[]);
-            waited.await.map_err(PreviewError::shadow(what))?;
-        }
+        let whose = match place {
+            ShadowPlace::Embedded { .. } => Whose::Ours,
+            ShadowPlace::Url(_) => Whose::Named,
+            ShadowPlace::Target(_) => Whose::Targets,
+        };
+        // It may be in a database where others have made functions and operators.
+        let own = "set search_path = pg_catalog, pg_temp; set synchronous_commit = off";
+        let what = "could not set up the session that makes throw-away databases";
+        session.run(own).await.map_err(PreviewError::shadow(what))?;
         let mut server = Self {
             parameters,
             session,
@@ -114,13 +83,56 @@ impl Server {
             made: RefCell::default(),
             count: Cell::new(0),
             roles: Vec::new(),
-            dedicated,
+            whose,
+            locale: " encoding 'UTF8'".to_owned(),
         };
+        if whose != Whose::Ours {
+            server.refuse_unable().await?;
+        }
+        if whose == Whose::Targets {
+            server.locale = server.locale_of_target().await?;
+        }
         server.sweep().await?;
-        server.roles = roles::names(&server.session)
-            .await
-            .map_err(PreviewError::shadow("could not list the server's roles"))?;
         Ok(server)
+    }
+
+    /// Says what is in the way of making a database, before something is tried.
+    async fn refuse_unable(&self) -> Result<(), PreviewError> {
+        let facts = &self.facts;
+        if facts.standby || facts.read_only {
+            return Err(if self.whose == Whose::Named {
+                PreviewError::ReadOnly
+            } else if facts.standby {
+                NotOnTarget::Standby.into()
+            } else {
+                NotOnTarget::ReadOnly.into()
+            });
+        }
+        let may = "select (r.rolsuper or r.rolcreatedb)::text from pg_catalog.pg_roles r \
+                   where r.rolname operator(pg_catalog.=) current_user";
+        let rows = self.session.query(may, &[]).await;
+        let rows = rows.map_err(PreviewError::shadow("could not look at the role's rights"))?;
+        if rows.first().is_some_and(|row| row.truth(0)) {
+            return Ok(());
+        }
+        Err(PreviewError::MayNotCreate {
+            role: facts.current_user.clone(),
+            on_target: self.whose == Whose::Targets,
+        })
+    }
+
+    /// Returns what makes a database sort and compare as the target does.
+    async fn locale_of_target(&self) -> Result<String, PreviewError> {
+        let what = "could not read the target's encoding and locale";
+        let rows = self
+            .session
+            .query_long(include_str!("sql/locale.sql"), &[])
+            .await
+            .map_err(PreviewError::shadow(what))?;
+        let row = rows.first();
+        Ok(row.map_or(String::new(), |row| {
+            locale_clauses(row, self.facts.version_num)
+        }))
     }
 
     /// Drops the throw-away databases whose runs are over. Only a name with its own checksum is ours.
@@ -142,12 +154,77 @@ impl Server {
             // Another run may be sweeping, too; and what cannot be dropped is nothing to stop for.
             drop(self.drop_database(name).await);
         }
-        if self.dedicated {
+        Ok(())
+    }
+
+    /// Notices that the server that was named is the target's own.
+    pub(super) async fn recognise(&mut self, target: &Opened) -> Result<(), PreviewError> {
+        let is_same = self.is_same_as(target).await?;
+        match (is_same, self.whose) {
+            // A name with several addresses, or something in between, led somewhere else this time.
+            (false, Whose::Targets) => Err(NotOnTarget::OtherServer.into()),
+            (true, Whose::Named) => {
+                self.whose = Whose::Targets;
+                Ok(())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// A copy of a server has the same identity, but was not started in the same microsecond.
+    async fn is_same_as(&self, target: &Opened) -> Result<bool, PreviewError> {
+        const STARTED: &str = "select pg_catalog.pg_postmaster_start_time()::text";
+        if target.facts.system_identifier != self.facts.system_identifier {
+            return Ok(false);
+        }
+        let what = "could not ask when the server was started";
+        let (here, there) = tokio::try_join!(
+            target.session.query(STARTED, &[]),
+            self.session.query(STARTED, &[]),
+        )
+        .map_err(PreviewError::shadow(what))?;
+        Ok(here == there)
+    }
+
+    /// Returns whether what belongs to the whole server is the target's, too.
+    pub(super) fn is_targets_own(&self) -> bool {
+        self.whose == Whose::Targets
+    }
+
+    /// Waits until the server's roles may be used: alone where some will be made or dropped.
+    pub(super) async fn take_turn(
+        &mut self,
+        wanted: &Surrounding,
+        changes_roles: bool,
+        listeners: &mut Listeners<'_>,
+    ) -> Result<(), PreviewError> {
+        // On the target's own server all of its roles are there, and no file may change them.
+        if self.is_targets_own() {
+            self.roles = self.role_names().await?;
+            return Ok(());
+        }
+        if self.whose == Whose::Named && !changes_roles {
+            Turn::Beside.take(&self.session, listeners).await?;
+            self.roles = self.role_names().await?;
+            if wanted.is_within(&self.roles) {
+                return Ok(());
+            }
+            let given = Turn::Beside.give_back(&self.session).await;
+            given.map_err(PreviewError::shadow("could not wait for another dry run"))?;
+        }
+        Turn::Alone.take(&self.session, listeners).await?;
+        if self.whose == Whose::Ours {
             // Nobody's databases are here: every other role is one that a run has left.
             let left = |name: &str| *name != *self.facts.session_user;
             roles::drop_where(&self.session, left).await;
         }
+        self.roles = self.role_names().await?;
         Ok(())
+    }
+
+    async fn role_names(&self) -> Result<Vec<String>, PreviewError> {
+        let names = roles::names(&self.session).await;
+        names.map_err(PreviewError::shadow("could not list the server's roles"))
     }
 
     /// Makes an empty database that belongs to `owner`, or to evmig's own role.
@@ -156,14 +233,28 @@ impl Server {
         self.count.set(number + 1);
         let name = database_name(&format!("{}{}", self.id, number));
         self.made.borrow_mut().push(name.clone());
+        // Only a superuser may make databases for everybody.
+        let owner = owner.filter(|_| self.facts.superuser);
         let owner = owner.map_or(String::new(), |owner| format!(" owner {}", quoted(owner)));
-        let sql = format!(
-            "create database {} template template0 encoding 'UTF8'{owner}",
-            quoted(&name)
-        );
-        self.session.run(&sql).await.map_err(PreviewError::shadow(
-            "could not create a throw-away database",
-        ))?;
+        let quoted_name = quoted(&name);
+        let locale = &self.locale;
+        let sql = format!("create database {quoted_name} template template0{locale}{owner}");
+        let failed = || PreviewError::shadow("could not create a throw-away database");
+        self.session.run(&sql).await.map_err(failed())?;
+        if self.is_targets_own() {
+            let user = quoted(&self.facts.session_user);
+            let comment = literal(&format!(
+                "throw-away database of evmig's dry run {}; it may be dropped",
+                self.id
+            ));
+            // Nobody else has anything to do there, and whoever finds it shall know what it is.
+            let sql = format!(
+                "revoke connect on database {quoted_name} from public; \
+                 grant connect on database {quoted_name} to {user}; \
+                 comment on database {quoted_name} is {comment}"
+            );
+            self.session.run(&sql).await.map_err(failed())?;
+        }
         Ok(name)
     }
 
@@ -194,50 +285,65 @@ impl Server {
 
     /// Gives the server the target's roles; returns what could not be made.
     pub(super) async fn make_roles(&self, wanted: &Surrounding) -> Vec<String> {
+        if self.is_targets_own() {
+            return Vec::new();
+        }
         roles::make(&self.session, &self.roles, wanted).await
     }
 
     /// Drops everything that was made. What cannot be dropped is swept by the next run.
     ///
     /// Roles that came meanwhile are dropped where evmig made them or where a file that ran names them:
-    /// others use a server that was named, too.
+    /// others use a server that was named, too. On the target's own server none came with the files.
     pub(super) async fn close(self, is_ours: impl Fn(&str) -> bool) {
         let made = std::mem::take(&mut *self.made.borrow_mut());
         for name in &made {
             drop(self.drop_database(name).await);
         }
-        let was_there = |name: &str| self.roles.iter().any(|known| known == name);
-        roles::drop_where(&self.session, |name| !was_there(name) && is_ours(name)).await;
+        if !self.is_targets_own() {
+            let was_there = |name: &str| self.roles.iter().any(|known| known == name);
+            roles::drop_where(&self.session, |name| !was_there(name) && is_ours(name)).await;
+        }
         self.session.close(Duration::from_secs(1)).await;
     }
 
-    async fn drop_database(&self, name: &str) -> Result<(), crate::pg::error::DbFailure> {
+    async fn drop_database(&self, name: &str) -> Result<(), DbFailure> {
         let sql = format!("drop database if exists {} with (force)", quoted(name));
         self.session.run(&sql).await
     }
 }
 
-/// Starts the project's server for throw-away databases, or finds it running.
-async fn embedded(
-    surroundings: Surroundings,
-    owner: Owner<'_>,
-    major: u32,
-) -> Result<Parameters, PreviewError> {
-    let server = Embedded::throw_away(surroundings, owner.name, owner.root, major)
-        .map_err(|error| PreviewError::NoServer(Box::new(error)))?;
-    let started = tokio::task::spawn_blocking(move || server.start()).await;
-    let running = match started {
-        Ok(running) => running.map_err(|error| PreviewError::NoServer(Box::new(error)))?,
-        Err(error) => std::panic::resume_unwind(error.into_panic()),
+/// Writes what `CREATE DATABASE` is told, of the columns of `sql/locale.sql`.
+fn locale_clauses(row: &Row, version_num: u32) -> String {
+    let (collate, ctype) = (literal(&row.text(1)), literal(&row.text(2)));
+    let mut clauses = format!(
+        " encoding {} lc_collate {collate} lc_ctype {ctype}",
+        literal(&row.text(0))
+    );
+    let mut add = |word: &str, value: Option<&str>| {
+        if let Some(value) = value {
+            // Writing to a string cannot fail.
+            let _ = write!(clauses, " {word} {}", literal(value));
+        }
     };
-    let nothing = BTreeMap::new();
-    Ok(resolve(&Sources {
-        connection_string: Some(&running.url_with_password("postgres")),
-        project: &nothing,
-        variables: &nothing,
-        os_user: None,
-        home: None,
-    })?)
+    match row.get(3) {
+        Some("i") => {
+            add("locale_provider", Some("icu"));
+            add("icu_locale", row.get(4));
+            add("icu_rules", row.get(5));
+        }
+        Some("b") => {
+            add("locale_provider", Some("builtin"));
+            add("builtin_locale", row.get(4));
+        }
+        Some("c") => add("locale_provider", Some("libc")),
+        _ => {}
+    }
+    if version_num >= 150_000 {
+        // The other way, and the only one before 15, has two checkpoints in it.
+        clauses.push_str(" strategy wal_log");
+    }
+    clauses
 }
 
 /// What the session is called that keeps a run's databases.

@@ -96,12 +96,25 @@ impl DryRunReport {
 /// The server of the throw-away database.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct ShadowServer {
-    /// `embedded`, or the URL without its password.
+    /// `embedded`, `target`, or the URL without its password.
     pub place: String,
     /// Its version.
     pub server_version: String,
     /// Whether its major version is the target's.
     pub same_major: bool,
+    /// Whether it is the server that the target is on.
+    pub on_targets_server: bool,
+}
+
+impl ShadowServer {
+    /// Returns where it is, for people.
+    pub fn shown(&self) -> &str {
+        if self.on_targets_server {
+            "the target's own server"
+        } else {
+            &self.place
+        }
+    }
 }
 
 /// Where the state before the first pending statement came from.

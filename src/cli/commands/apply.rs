@@ -6,7 +6,7 @@ use std::time::Instant;
 use clap::Args;
 
 use super::Context;
-use super::plan::{self, DryLevel, ShadowArgs};
+use super::plan::{self, DryLevel, DryRunArgs};
 use crate::cli::args::ConsentArgs;
 use crate::cli::backup_check::BackupCheckArgs;
 use crate::cli::confirm::consent;
@@ -63,7 +63,7 @@ pub struct ApplyArgs {
     pub dry_run: Option<DryLevel>,
     /// Dry run.
     #[command(flatten)]
-    pub shadow: ShadowArgs,
+    pub dry: DryRunArgs,
     /// Wait this long for another run to end [default: 60s]
     #[arg(long, value_name = "DURATION")]
     pub wait: Option<String>,
@@ -86,6 +86,7 @@ pub fn run(args: &ApplyArgs, context: &mut Context<'_>) -> Result<Exit, CommandE
     if let Some(level) = args.dry_run {
         return plan::look(&plan::Looking::of_apply(args, level), context);
     }
+    args.dry.refuse_unused(None)?;
     let runtime = runtime()?;
     let result = runtime.block_on(run_async(args, context));
     // A name that is still being looked up must not keep back what is wrong with the project.

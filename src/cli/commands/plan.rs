@@ -5,24 +5,24 @@ use clap::{Args, ValueEnum};
 use super::Context;
 use super::apply::ApplyArgs;
 use crate::cli::args::{ConsentArgs, Format};
-use crate::cli::argv::{PLACEHOLDER, SHADOW_CARRIER};
 use crate::cli::confirm::consent;
 use crate::cli::database::runtime;
 use crate::cli::error::{CommandError, RunContext, of_preview, of_run};
 use crate::cli::exit::Exit;
+use crate::cli::progress::Live;
 use crate::cli::settings::{ApplySettings, LockArgs};
+use crate::cli::shadow::{Shadow, ShadowArgs};
 use crate::cli::signals;
 use crate::clock;
 use crate::history::locate::Detail;
-use crate::pg::resolve::{Sources, resolve};
 use crate::plan::choose::Selection;
-use crate::preview::{DryRun, Request, ShadowPlace, dry_run};
+use crate::preview::{DryRun, Request, dry_run};
 use crate::project::Selector;
 use crate::render::{dry_run as rendered, json, terminal};
 use crate::report::dry_run::{DryRunReport, Forecast, Level};
 use crate::report::problem::Problem;
 use crate::runner::error::RunError;
-use crate::secret::Secret;
+use crate::runner::own_work::Listeners;
 
 /// Show what an apply would do, and change nothing
 ///
@@ -32,7 +32,7 @@ use crate::secret::Secret;
 #[derive(Debug, Args)]
 #[command(
     after_help = "Examples:\n  evmig plan\n  evmig plan --phase 2 --env production\n  \
-                  evmig plan --level sql > pending.sql\n  evmig plan --format html > plan.html"
+                  evmig plan --level sql > pending.sql\n  evmig plan --shadow target --env staging\n  evmig plan --format html > plan.html"
 )]
 pub struct PlanArgs {
     /// Look at this phase only, by number or name; may be given several times
@@ -63,9 +63,9 @@ pub struct PlanArgs {
     /// Consent.
     #[command(flatten)]
     pub consent: ConsentArgs,
-    /// Shadow.
+    /// Dry run.
     #[command(flatten)]
-    pub shadow: ShadowArgs,
+    pub dry_run: DryRunArgs,
 }
 
 /// How far a dry run goes.
@@ -79,16 +79,28 @@ pub enum DryLevel {
     Rollback,
 }
 
-/// Where throw-away databases are made, and what counts as a failure.
+/// What is peculiar to a dry run.
 #[derive(Debug, Clone, Default, Args)]
-pub struct ShadowArgs {
-    /// Make throw-away databases on this server instead of one that evmig starts
-    /// [env: `EVMIG_SHADOW_URL`]
-    #[arg(long, value_name = "URL", help_heading = "Dry run")]
-    pub shadow_url: Option<String>,
+pub struct DryRunArgs {
+    /// Shadow.
+    #[command(flatten)]
+    pub shadow: ShadowArgs,
     /// Exit with 4 if a phase's contract would be broken
     #[arg(long, help_heading = "Dry run")]
     pub exit_code: bool,
+}
+
+impl DryRunArgs {
+    /// Refuses a flag that does nothing at this level, or where there is no dry run.
+    pub(super) fn refuse_unused(&self, level: Option<DryLevel>) -> Result<(), CommandError> {
+        if level == Some(DryLevel::Shadow) || !self.shadow.is_typed() {
+            return Ok(());
+        }
+        Err(CommandError::usage(
+            Problem::new("shadow-not-used", "no throw-away database is made here")
+                .hint("--shadow and --shadow-url are for a dry run of the level shadow"),
+        ))
+    }
 }
 
 /// What is looked into.
@@ -100,7 +112,7 @@ pub(super) struct Looking<'a> {
     level: DryLevel,
     locks: &'a LockArgs,
     consent: ConsentArgs,
-    shadow: &'a ShadowArgs,
+    dry_run: &'a DryRunArgs,
 }
 
 impl<'a> Looking<'a> {
@@ -114,7 +126,7 @@ impl<'a> Looking<'a> {
             level,
             locks: &args.locks,
             consent: args.consent,
-            shadow: &args.shadow,
+            dry_run: &args.dry,
         }
     }
 
@@ -139,7 +151,7 @@ pub fn run(args: &PlanArgs, context: &mut Context<'_>) -> Result<Exit, CommandEr
         level: args.level,
         locks: &args.locks,
         consent: args.consent,
-        shadow: &args.shadow,
+        dry_run: &args.dry_run,
     };
     look(&looking, context)
 }
@@ -159,12 +171,14 @@ async fn look_async(
 ) -> Result<Exit, CommandError> {
     let mut interrupt = signals::listen();
     let project = context.project()?;
-    let shadow = shadow_place(looking.shadow, context)?;
+    looking.dry_run.refuse_unused(Some(looking.level))?;
+    let shadow = looking.dry_run.shadow.chosen(&context.environment)?;
     let settings =
         ApplySettings::resolve(looking.locks, None, &context.environment, &project.manifest)?;
     let database = context.database(&project.root, &project.manifest).await?;
     let on_target = looking.level == DryLevel::Rollback;
-    if on_target {
+    let beside_target = looking.level == DryLevel::Shadow && matches!(shadow, Shadow::Target);
+    if on_target || beside_target {
         let target = terminal::target(&database.target, context.ui.look());
         context.ui.say(&target);
         consent(context.ui, &database, looking.consent.yes)?;
@@ -201,43 +215,20 @@ async fn look_async(
             DryLevel::Rollback => Level::Rollback,
         },
         policy: settings.policy(),
-        shadow,
+        shadow: shadow.place(&database.parameters, &context.environment),
         surroundings: context.environment.surroundings(),
         run,
     };
-    let made = Box::pin(dry_run(request, &mut interrupt)).await;
+    let made = {
+        let mut live = Live::new(context.ui, None);
+        let mut listeners = Listeners {
+            interrupt: &mut interrupt,
+            sink: &mut live,
+        };
+        Box::pin(dry_run(request, &mut listeners)).await
+    };
     let made = made.map_err(|error| of_preview(&error, &run_context, &database.history_schema))?;
     finish(looking, context, made, &run_context)
-}
-
-/// Returns where throw-away databases are made.
-fn shadow_place(args: &ShadowArgs, context: &Context<'_>) -> Result<ShadowPlace, CommandError> {
-    let environment = &context.environment;
-    let typed = args.shadow_url.as_ref().map(|typed| {
-        let carried = (typed == PLACEHOLDER).then(|| environment.get(SHADOW_CARRIER));
-        carried.flatten().unwrap_or_else(|| typed.clone())
-    });
-    let found = || {
-        environment
-            .find("EVMIG_SHADOW_URL")
-            .map(|found| found.value)
-    };
-    let Some(url) = typed.or_else(found) else {
-        return Ok(ShadowPlace::Embedded {
-            surroundings: Box::new(environment.surroundings()),
-        });
-    };
-    let nothing = std::collections::BTreeMap::new();
-    let parameters = resolve(&Sources {
-        connection_string: Some(&Secret::new(url)),
-        project: &nothing,
-        variables: &environment.all(),
-        os_user: crate::cli::environment::Environment::os_user().as_deref(),
-        home: environment.home().as_deref(),
-    });
-    let parameters = parameters
-        .map_err(|error| CommandError::usage(Problem::new("bad-shadow-url", error.to_string())))?;
-    Ok(ShadowPlace::Url(Box::new(parameters)))
 }
 
 /// Shows the result and decides on the exit code.
@@ -273,7 +264,7 @@ fn finish(
     if let Some(error) = error {
         return Err(CommandError::new(Exit::Failed, first(&error)).reported());
     }
-    let broken = looking.shadow.exit_code && !report.findings.is_empty();
+    let broken = looking.dry_run.exit_code && !report.findings.is_empty();
     debug_assert!(report.forecast != Forecast::WouldFail, "it has an error");
     Ok(if broken { Exit::Findings } else { Exit::Done })
 }

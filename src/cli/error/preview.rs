@@ -1,11 +1,11 @@
 //! Words and exit codes for a dry run that could not be made.
 
 use super::refusal::quoted;
-use super::run::{RunContext, of_run};
+use super::run::{RunContext, blocker_text, of_run};
 use super::{CommandError, connect_problem, with_failure};
 use crate::cli::exit::Exit;
 use crate::history::error::HistoryError;
-use crate::preview::PreviewError;
+use crate::preview::{NotOnTarget, PreviewError};
 use crate::report::problem::Problem;
 use crate::runner::error::RunError;
 
@@ -52,10 +52,44 @@ pub fn of_preview(
             CommandError::refused(others(problem, context))
         }
         PreviewError::Shared { .. } => {
-            CommandError::refused(Problem::new("shadow-shares-server", message).hint(
-                "roles, databases and settings belong to the whole server: name another one with \
-                 --shadow-url, or let evmig start its own",
-            ))
+            let problem = Problem::new("shadow-shares-server", message).hint(
+                "roles, settings of databases and replication belong to the whole server, and would \
+                 be changed for good: let the throw-away database be on another one",
+            );
+            CommandError::refused(elsewhere(problem, context))
+        }
+        PreviewError::NotOnTarget(why) => {
+            let problem = Problem::new("shadow-not-on-target", message).hint(not_on_target(*why));
+            CommandError::refused(elsewhere(problem, context))
+        }
+        PreviewError::MayNotCreate { role, on_target } => {
+            let problem = Problem::new("shadow-may-not-create", message)
+                .hint("a superuser can allow it, with what follows")
+                .next(format!("alter role {} createdb;", quoted(role)));
+            CommandError::refused(if *on_target {
+                elsewhere(problem, context)
+            } else {
+                others(problem, context)
+            })
+        }
+        PreviewError::ReadOnly | PreviewError::Pooled { .. } => {
+            let problem = Problem::new("no-shadow-server", message)
+                .hint("name a server that takes changes, by its own address");
+            CommandError::refused(others(problem, context))
+        }
+        PreviewError::Busy { holder, .. } => {
+            let problem = Problem::new("shadow-busy", message)
+                .hint(
+                    "whoever makes roles on a server must be alone there; if that run hangs, end it: its \
+                     session, and the lock with it, end too",
+                )
+                .next(context.again())
+                .next(format!("{} --level sql", context.again()));
+            let problem = match holder {
+                Some(holder) => problem.detail(blocker_text(holder)),
+                None => problem,
+            };
+            CommandError::new(Exit::Locked, problem)
         }
         PreviewError::Catalog(source) => {
             let cause = std::error::Error::source(source).map(ToString::to_string);
@@ -91,6 +125,28 @@ fn denied(error: &HistoryError) -> Option<&crate::pg::error::DbFailure> {
         }
         _ => None,
     }
+}
+
+fn not_on_target(why: NotOnTarget) -> &'static str {
+    match why {
+        NotOnTarget::Pooler => "connect to the server's own address, or make it elsewhere",
+        NotOnTarget::Standby => {
+            "connect to the primary; where the URL lists several hosts, \
+             target_session_attrs=read-write finds it"
+        }
+        NotOnTarget::ReadOnly => {
+            "a role whose default_transaction_read_only is on can be looked at elsewhere"
+        }
+        NotOnTarget::OtherServer => "name one server, by its own address",
+    }
+}
+
+/// Offers servers that are not the target's, and the level that needs none.
+fn elsewhere(problem: Problem, context: &RunContext) -> Problem {
+    others(
+        problem.next(format!("{} --shadow embedded", context.again())),
+        context,
+    )
 }
 
 /// Offers the levels that work without a server.

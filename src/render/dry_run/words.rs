@@ -56,7 +56,8 @@ pub(super) fn place(report: &DryRunReport) -> String {
     match (&report.shadow, report.level) {
         (Some(shadow), _) => format!(
             "in a throw-away database on PostgreSQL {} ({})",
-            shadow.server_version, shadow.place
+            shadow.server_version,
+            shadow.shown()
         ),
         (None, Level::Rollback) => {
             "on the target, in a transaction that was rolled back".to_owned()

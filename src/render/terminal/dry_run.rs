@@ -119,7 +119,7 @@ fn headline(out: &mut String, report: &DryRunReport, look: Look) {
         (Some(shadow), _) => format!(
             "in a throw-away database on PostgreSQL {} ({})",
             one_line(&shadow.server_version),
-            one_line(&shadow.place)
+            one_line(shadow.shown())
         ),
         (None, Level::Rollback) => {
             "on the target, in a transaction that was rolled back".to_owned()
