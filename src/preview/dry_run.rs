@@ -51,6 +51,8 @@ pub struct Request<'a> {
     pub policy: LockPolicy,
     /// Where throw-away databases are made.
     pub shadow: ShadowPlace,
+    /// How long to wait for other dry runs there.
+    pub wait: Duration,
     /// Where programs are looked for.
     pub surroundings: Surroundings,
     /// The dry run's id.
@@ -178,6 +180,7 @@ async fn in_shadow(
         Ok(likeness) => {
             let gathered = Gathered::new(pending.project, &pending.standings, &likeness.ran);
             let ready = make_ready(
+                request,
                 opened,
                 pending,
                 &mut server,
@@ -219,6 +222,7 @@ async fn in_shadow(
 
 /// Refuses what the server must not be given, and waits until its roles may be used.
 async fn make_ready(
+    request: &Request<'_>,
     target: &Opened,
     pending: &Pending<'_>,
     server: &mut Server,
@@ -229,15 +233,15 @@ async fn make_ready(
     server.recognise(target).await?;
     let past = gathered.past.iter().map(Past::script);
     let mut scripts = past.chain(pending.scripts.iter().map(|(_, script)| script));
-    if server.is_targets_own() {
+    let changes_roles = if server.is_targets_own() {
         shared::refuse(scripts)?;
-        return server
-            .take_turn(&likeness.surrounding, false, listeners)
-            .await;
-    }
-    let changes_roles = scripts.any(|script| shared::changed_by(script).is_some());
+        false
+    } else {
+        scripts.any(|script| shared::changed_by(script).is_some())
+    };
+    let (wanted, wait) = (&likeness.surrounding, request.wait);
     server
-        .take_turn(&likeness.surrounding, changes_roles, listeners)
+        .take_turn(wanted, changes_roles, wait, listeners)
         .await
 }
 

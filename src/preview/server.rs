@@ -196,6 +196,7 @@ impl Server {
         &mut self,
         wanted: &Surrounding,
         changes_roles: bool,
+        wait: Duration,
         listeners: &mut Listeners<'_>,
     ) -> Result<(), PreviewError> {
         // On the target's own server all of its roles are there, and no file may change them.
@@ -204,7 +205,7 @@ impl Server {
             return Ok(());
         }
         if self.whose == Whose::Named && !changes_roles {
-            Turn::Beside.take(&self.session, listeners).await?;
+            Turn::Beside.take(&self.session, wait, listeners).await?;
             self.roles = self.role_names().await?;
             if wanted.is_within(&self.roles) {
                 return Ok(());
@@ -212,7 +213,7 @@ impl Server {
             let given = Turn::Beside.give_back(&self.session).await;
             given.map_err(PreviewError::shadow("could not wait for another dry run"))?;
         }
-        Turn::Alone.take(&self.session, listeners).await?;
+        Turn::Alone.take(&self.session, wait, listeners).await?;
         if self.whose == Whose::Ours {
             // Nobody's databases are here: every other role is one that a run has left.
             let left = |name: &str| *name != *self.facts.session_user;

@@ -76,7 +76,12 @@ fn says_so(words: &[String]) -> bool {
                     || (word == "drop" && kind == "owned")
             }
             "reassign" => kind == "owned",
-            "on" => ["database", "tablespace", "parameter", "role"].contains(&kind),
+            "on" => ["database", "tablespace", "parameter"].contains(&kind),
+            // A table may be called role.
+            "comment" | "label" => {
+                let mut rest = words.iter().skip(at).skip_while(|word| *word != "on");
+                rest.nth(1).is_some_and(|kind| kind == "role")
+            }
             // `grant a to b` names no object.
             "grant" => is_of_roles(&words[at..], "to"),
             "revoke" => is_of_roles(&words[at..], "from"),
@@ -140,6 +145,8 @@ mod tests {
         assert!(is_shared("begin execute 'create role ' || name; end"));
         assert!(is_shared("comment on database events is 'x'"));
         assert!(is_shared("comment on role app is 'x'"));
+        assert!(is_shared("security label for vault on role app is 'x'"));
+        assert!(!is_shared("grant select on role to app"));
         assert!(is_shared("drop owned by app"));
     }
 }

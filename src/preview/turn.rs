@@ -15,8 +15,6 @@ use crate::runner::own_work::Listeners;
 /// Keys of the lock: "evmg", as in the lock of a history, and "role".
 const KEYS: (i32, i32) = (i32::from_be_bytes(*b"evmg"), i32::from_be_bytes(*b"role"));
 
-/// How long to wait for the others. A dry run takes seconds; one that hangs must not keep everybody.
-const LONGEST: Duration = Duration::from_secs(120);
 /// Time between two tries. As with the lock of a history, nobody waits inside the server, where a waiter's
 /// snapshot would hold up `CREATE INDEX CONCURRENTLY`.
 const INTERVAL: Duration = Duration::from_millis(100);
@@ -42,14 +40,15 @@ impl Turn {
         }
     }
 
-    /// Waits for the turn, and tells who is in the way.
+    /// Waits for the turn, as long as `wait`, and tells who is in the way.
     pub(super) async fn take(
         self,
         session: &Session,
+        wait: Duration,
         listeners: &mut Listeners<'_>,
     ) -> Result<(), PreviewError> {
         let failed = || PreviewError::shadow("could not wait for another dry run");
-        let deadline = Deadline::after(LONGEST);
+        let deadline = Deadline::after(wait);
         let mut next_word = WORTH_TELLING;
         while !self.try_take(session).await.map_err(failed())? {
             let waited = deadline.elapsed();

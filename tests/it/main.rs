@@ -32,6 +32,7 @@ mod documented_errors;
 mod documented_faults;
 mod dry_run;
 mod dry_run_levels;
+mod dry_run_shadow;
 mod embedded;
 mod failing;
 mod faults;

@@ -57,6 +57,9 @@ pub struct PlanArgs {
         hide_possible_values = true
     )]
     pub level: DryLevel,
+    /// Wait this long for other dry runs on the same server to end [default: 60s]
+    #[arg(long, value_name = "DURATION")]
+    pub wait: Option<String>,
     /// Locks.
     #[command(flatten)]
     pub locks: LockArgs,
@@ -110,6 +113,7 @@ pub(super) struct Looking<'a> {
     to: Option<i64>,
     out_of_order: bool,
     level: DryLevel,
+    wait: Option<&'a String>,
     locks: &'a LockArgs,
     consent: ConsentArgs,
     dry_run: &'a DryRunArgs,
@@ -124,6 +128,7 @@ impl<'a> Looking<'a> {
             to: args.to,
             out_of_order: args.out_of_order,
             level,
+            wait: args.wait.as_ref(),
             locks: &args.locks,
             consent: args.consent,
             dry_run: &args.dry,
@@ -149,6 +154,7 @@ pub fn run(args: &PlanArgs, context: &mut Context<'_>) -> Result<Exit, CommandEr
         to: args.to,
         out_of_order: args.out_of_order,
         level: args.level,
+        wait: args.wait.as_ref(),
         locks: &args.locks,
         consent: args.consent,
         dry_run: &args.dry_run,
@@ -173,8 +179,12 @@ async fn look_async(
     let project = context.project()?;
     looking.dry_run.refuse_unused(Some(looking.level))?;
     let shadow = looking.dry_run.shadow.chosen(&context.environment)?;
-    let settings =
-        ApplySettings::resolve(looking.locks, None, &context.environment, &project.manifest)?;
+    let settings = ApplySettings::resolve(
+        looking.locks,
+        looking.wait,
+        &context.environment,
+        &project.manifest,
+    )?;
     let database = context.database(&project.root, &project.manifest).await?;
     let on_target = looking.level == DryLevel::Rollback;
     let beside_target = looking.level == DryLevel::Shadow && matches!(shadow, Shadow::Target);
@@ -216,6 +226,7 @@ async fn look_async(
         },
         policy: settings.policy(),
         shadow: shadow.place(&database.parameters, &context.environment),
+        wait: settings.wait(),
         surroundings: context.environment.surroundings(),
         run,
     };
