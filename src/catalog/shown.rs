@@ -91,8 +91,18 @@ fn one(change: &Change, before: &Snapshot, after: &Snapshot) -> ObjectChange {
         change: kind,
         kind: identity.kind.word().to_owned(),
         object: identity.to_string(),
+        group: group(identity),
         properties,
         diff: unified(&text(before), &text(after)),
+    }
+}
+
+/// What an object is told with: its relation's name, or its own.
+fn group(identity: &Identity) -> String {
+    let own = identity.parent.as_deref().unwrap_or(&identity.name);
+    match identity.schema.as_deref() {
+        Some(schema) => format!("{schema}.{own}"),
+        None => own.to_owned(),
     }
 }
 

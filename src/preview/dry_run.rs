@@ -5,7 +5,6 @@ use std::time::{Duration, Instant};
 
 use super::assemble::{Came, judge, list};
 use super::beyond;
-use super::changes;
 use super::error::PreviewError;
 use super::likeness::{self, Likeness, better};
 use super::measure::Meter;
@@ -22,6 +21,7 @@ use crate::catalog::access::delta::{State as Moment, delta};
 use crate::catalog::access::facts::Facts;
 use crate::catalog::diff::diff;
 use crate::catalog::fingerprint::fingerprint;
+use crate::catalog::shown::shown;
 use crate::pg::session::Session;
 use crate::plan::choose::{Selection, Work};
 use crate::project::Project;
@@ -276,7 +276,7 @@ async fn rehearse(
     let mut meter = Meter::default();
     let (ran, stopped) = run_all(pending, &state, &mut meter).await;
     let after = own_snapshot(&state.opened, &wanted).await?;
-    report.changes = changes::shown(&diff(&state.snapshot, &after));
+    report.changes = shown(&diff(&state.snapshot, &after), &state.snapshot, &after);
     let facts_after = Facts::read(session, version, schema).await?;
     report.access = delta(
         Moment {

@@ -9,11 +9,10 @@
 //! own sending function and asks after each statement what it did; `measure` reads the answers,
 //! `documented` knows the locks of what cannot be asked. `size` looks at the target's sizes, `speed`
 //! measures how fast rows are read and written, `estimate` makes times of both, and `assemble` the report.
-//! `beyond` knows what must not be tried, `unproved` lists what cannot be known, `changes` puts the catalog's differences into words.
+//! `beyond` knows what must not be tried, `unproved` lists what cannot be known.
 
 mod assemble;
 mod beyond;
-mod changes;
 mod documented;
 pub mod dry_run;
 pub mod error;

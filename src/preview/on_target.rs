@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use super::assemble::{Came, judge};
 use super::beyond;
-use super::changes;
 use super::dry_run::Request;
 use super::error::PreviewError;
 use super::measure::Meter;
@@ -13,6 +12,7 @@ use super::rehearsal::{Piece, measured};
 use crate::catalog::diff::diff;
 use crate::catalog::fingerprint::fingerprint;
 use crate::catalog::read::snapshot_within;
+use crate::catalog::shown::shown;
 use crate::pg::lock::HistoryLock;
 use crate::project::script::Mode;
 use crate::report::dry_run::{DryRunReport, Fingerprints, Forecast};
@@ -120,7 +120,7 @@ async fn tried(
         let reset = session.run(&opened.settings.restore_sql()).await;
         reset.map_err(RunError::own("could not reset the session"))?;
         let after = snapshot_within(session, version, schema).await?;
-        report.changes = changes::shown(&diff(&before, &after));
+        report.changes = shown(&diff(&before, &after), &before, &after);
         let all_ran = all.iter().all(|came| matches!(came, Came::Ran(_)));
         report.fingerprint = Some(Fingerprints {
             target: Some(fingerprint(&before)),

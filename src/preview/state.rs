@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use super::beyond;
-use super::changes;
 use super::error::PreviewError;
 use super::rehearsal::{Piece, replay};
 use super::roles::{self, Surrounding};
@@ -11,6 +10,7 @@ use super::server::Server;
 use crate::catalog::diff::diff;
 use crate::catalog::model::{Object, Snapshot};
 use crate::catalog::read::snapshot;
+use crate::catalog::shown::shown;
 use crate::history::model::Key;
 use crate::history::replay::Ran;
 use crate::plan::standing::{Standing, Standings, key};
@@ -273,7 +273,7 @@ fn not_recreated(lacking: &[String]) -> Vec<Problem> {
 }
 
 /// How transactions are set up where nothing has to outlive a power cut.
-fn careless(opened: &Opened) -> Setup {
+pub(super) fn careless(opened: &Opened) -> Setup {
     let mut setup = apply::setup(opened, LockPolicy::default());
     if let Some(restore) = &mut setup.restore {
         restore.push("set synchronous_commit = off".to_owned());
@@ -292,7 +292,7 @@ async fn proven(
     let own = own_snapshot(&opened, wanted).await?;
     let differences = wanted.snapshot.map(|target| {
         let target = without_refinery(target, wanted.refinery_schema);
-        changes::shown(&diff(&own, &target))
+        shown(&diff(&own, &target), &own, &target)
     });
     let told = PreState {
         origin,

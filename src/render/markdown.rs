@@ -1,5 +1,6 @@
 //! A comparison as a comment on a pull request.
 
+use super::change::properties;
 use super::terminal::{diff_side, diff_sum};
 use crate::report::change::{ChangeKind, ObjectChange};
 use crate::report::diff::DiffReport;
@@ -30,13 +31,9 @@ fn one(out: &mut String, change: &ObjectChange) {
         ChangeKind::Changed => "changed",
     };
     let mut head = format!("{word} <code>{}</code>", text(&change.object));
-    let properties: Vec<String> = change
-        .properties
-        .iter()
-        .map(|one| text(&one.property.replace('_', " ")))
-        .collect();
+    let properties = properties(change);
     if !properties.is_empty() {
-        head = format!("{head}: {}", properties.join(", "));
+        head = format!("{head}: {}", text(&properties));
     }
     let fence = fence(&change.diff);
     let block = format!("{fence}diff\n{}{fence}", change.diff);
@@ -88,6 +85,7 @@ mod tests {
                 change: ChangeKind::Added,
                 kind: "view".to_owned(),
                 object: "view <v>".to_owned(),
+                group: "<v>".to_owned(),
                 properties: Vec::new(),
                 diff: "+````\n".to_owned(),
             }],

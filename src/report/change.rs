@@ -34,6 +34,8 @@ pub struct ObjectChange {
     pub kind: String,
     /// Its name with its kind: `trigger zz_audit on public.events`.
     pub object: String,
+    /// The relation it belongs to, or its own name: what is told together.
+    pub group: String,
     /// What is said of it, where it was there before and after.
     pub properties: Vec<PropertyChange>,
     /// Its definition before and after, as a unified diff.

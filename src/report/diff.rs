@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::change::{ChangeKind, ObjectChange};
+use super::change::ObjectChange;
 
 /// Where a catalog is from.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -51,10 +51,4 @@ pub struct DiffReport {
 impl DiffReport {
     /// Name and version of the document.
     pub const SCHEMA: &'static str = "evmig.diff/1";
-
-    /// Returns how many objects have changed in this way.
-    pub fn count(&self, kind: ChangeKind) -> usize {
-        let changes = self.changes.iter();
-        changes.filter(|change| change.change == kind).count()
-    }
 }

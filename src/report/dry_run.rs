@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::access::AccessChange;
+use super::change::ObjectChange;
 use super::event::MigrationRef;
 use super::place::Place;
 use super::problem::Problem;
@@ -150,44 +151,6 @@ pub struct Fingerprints {
     /// The throw-away database's before the first pending statement.
     pub before: Option<String>,
     /// What the target's will be, if `before` is `target`; `None` after a failure.
-    pub after: Option<String>,
-}
-
-/// How an object changes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ChangeKind {
-    /// It is new.
-    Added,
-    /// It goes.
-    Removed,
-    /// Its properties change.
-    Changed,
-}
-
-/// One object that comes, goes or changes.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct ObjectChange {
-    /// How.
-    pub change: ChangeKind,
-    /// What it is: `table`, `policy`, …
-    pub kind: String,
-    /// What it is called, with its kind: `column public.events.name`.
-    pub object: String,
-    /// The relation it belongs to, or itself; for grouping.
-    pub group: String,
-    /// What of it changes.
-    pub properties: Vec<PropertyChange>,
-}
-
-/// One property that changes; `None` is the default.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct PropertyChange {
-    /// Which.
-    pub property: String,
-    /// Before.
-    pub before: Option<String>,
-    /// After.
     pub after: Option<String>,
 }
 

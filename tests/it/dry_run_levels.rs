@@ -303,3 +303,67 @@ fn a_contract_that_would_be_broken_is_a_finding() {
     assert!(output.stdout.contains("lock-hold"), "{}", output.stdout);
     plan(&project, "", &database, &shadow).run().succeeds();
 }
+
+#[test]
+fn what_changes_is_shown_as_definitions_in_every_format() {
+    let server = Server::shared(15, Shape::Plain);
+    let project = Project::one_phase()
+        .migration("V1__t", "create table t (id int primary key, a int);")
+        .migration(
+            "V2__more",
+            "alter table t alter column a type bigint;\n\
+             create table side (id int, note text default '<b>');\n\
+             create index side_id on side (id);",
+        );
+    let database = begun(&server, &project);
+    let shadow = server.admin("postgres");
+    let shown = |format: &str| {
+        let args = format!("--format {format}");
+        plan(&project, &args, &database, &shadow).run().succeeds()
+    };
+    let report = shown("json").json();
+    let changes = report["changes"].as_array().unwrap();
+    let of = |object: &str| {
+        let mut changes = changes.iter();
+        changes.find(|one| one["object"] == object).expect(object)
+    };
+    let column = of("column public.t.a");
+    assert_eq!(column["diff"], "@@ -1 +1 @@\n-a integer\n+a bigint\n");
+    assert_eq!(column["group"], "public.t");
+    assert_eq!(column["properties"][0]["after"], "bigint");
+    let table = of("table public.side");
+    let definition =
+        "+CREATE TABLE public.side (\n+    id integer,\n+    note text DEFAULT '<b>'::text\n+);\n";
+    assert!(
+        table["diff"].as_str().unwrap().contains(definition),
+        "{table}"
+    );
+    assert_eq!(
+        of("index public.side_id on public.side")["group"],
+        "public.side"
+    );
+    assert_eq!(
+        changes.len(),
+        3,
+        "columns are told with their table: {changes:?}"
+    );
+    let human = shown("human").stdout;
+    let told = "\n  + table public.side: 1 index\n    + CREATE TABLE public.side (\n    +     id integer,\n";
+    assert!(human.contains(told), "{human}");
+    let told = "\n  ~ column public.t.a: type\n    - a integer\n    + a bigint\n";
+    assert!(human.contains(told), "{human}");
+    let comment = shown("markdown").stdout;
+    let told = "\n@@ changed column public.t.a: type @@\n-a integer\n+a bigint\n```\n";
+    assert!(comment.contains(told), "{comment}");
+    assert!(
+        comment.contains("\n+    note text DEFAULT '<b>'::text\n"),
+        "{comment}"
+    );
+    let page = shown("html").stdout;
+    let told = "<span class=\"gone\">- a integer</span><span class=\"new\">+ a bigint</span>";
+    assert!(page.contains(told), "{page}");
+    assert!(
+        page.contains("note text DEFAULT &#39;&lt;b&gt;&#39;::text</span>"),
+        "{page}"
+    );
+}

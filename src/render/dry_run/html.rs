@@ -2,15 +2,15 @@
 
 use std::fmt::Write as _;
 
-use super::diff;
 use super::timeline::timeline;
 use super::words::{
-    Tone, amount, before, blocks, file_name, groups, held, place, reasons, summary, tally, verdict,
-    work,
+    Tone, amount, before, blocks, file_name, held, place, reasons, summary, verdict, work,
 };
+use crate::render::change::{Sign, groups, lines, tally, title};
 use crate::render::terminal::number::duration;
 use crate::render::xml::escape;
 use crate::report::access::AccessEffect;
+use crate::report::change::ObjectChange;
 use crate::report::dry_run::{DryMigration, DryRunReport, DryStatement, LockMode};
 use crate::report::problem::Problem;
 
@@ -109,17 +109,11 @@ impl Page {
         if let Some((said, Tone::Caution)) = before(report) {
             let _ = writeln!(self.0, "<div class=\"note\">Began with {}", escape(&said));
             let differences = report.before.iter().flat_map(|before| &before.differences);
-            let mut lines = String::new();
-            for change in differences {
-                for (sign, line) in diff::lines(change) {
-                    let _ = writeln!(lines, "{} {}", sign.mark(), escape(&line));
-                }
-            }
-            if !lines.is_empty() {
-                let _ = write!(
-                    self.0,
-                    "<details><summary>How it differs</summary><pre>{lines}</pre></details>"
-                );
+            let differences: Vec<&ObjectChange> = differences.collect();
+            if !differences.is_empty() {
+                self.say("<details><summary>How it differs</summary>");
+                self.definitions(&differences);
+                self.say("</details>");
             }
             self.say("</div>\n");
         }
@@ -317,22 +311,32 @@ impl Page {
         for (group, changes) in groups {
             let _ = writeln!(
                 self.0,
-                "<details{open}><summary><code>{}</code> <span class=\"quiet\">{}</span></summary>\n\
-                 <pre class=\"diff\" tabindex=\"0\">",
+                "<details{open}><summary><code>{}</code> <span class=\"quiet\">{}</span></summary>",
                 escape(group),
-                tally(&changes)
+                tally(changes.iter().copied())
             );
-            for (sign, line) in changes.iter().flat_map(|change| diff::lines(change)) {
+            self.definitions(&changes);
+            self.say("</details>\n");
+        }
+    }
+
+    /// Each object's definition, or the lines of it that differ.
+    fn definitions(&mut self, changes: &[&ObjectChange]) {
+        self.say("<pre class=\"diff\" tabindex=\"0\">");
+        for change in changes {
+            let title = escape(&title(change));
+            let _ = write!(self.0, "<span class=\"head\">{title}</span>");
+            for (sign, line) in lines(change) {
                 let class = match sign {
-                    diff::Sign::New => "new",
-                    diff::Sign::Gone => "gone",
-                    diff::Sign::Around => "around",
+                    Sign::New => "new",
+                    Sign::Gone => "gone",
+                    Sign::Around => "around",
                 };
-                let (mark, line) = (sign.mark(), escape(&line));
+                let (mark, line) = (sign.mark(), escape(line));
                 let _ = write!(self.0, "<span class=\"{class}\">{mark} {line}</span>");
             }
-            self.say("</pre></details>\n");
         }
+        self.say("</pre>");
     }
 
     fn migrations(&mut self, report: &DryRunReport) {

@@ -4,10 +4,10 @@
 
 use std::fmt::Write as _;
 
-use super::diff;
 use super::words::{
-    amount, before, blocks, file_name, groups, held, place, reasons, summary, tally, verdict, work,
+    amount, before, blocks, file_name, held, place, reasons, summary, verdict, work,
 };
+use crate::render::change::{groups, lines, tally, title};
 use crate::render::terminal::number::{counted, duration};
 use crate::report::dry_run::DryRunReport;
 use crate::report::problem::Problem;
@@ -268,15 +268,20 @@ fn changes(page: &mut Page, report: &DryRunReport) {
         .iter()
         .map(|(group, changes)| {
             let mut text = String::new();
-            for (sign, line) in changes.iter().flat_map(|change| diff::lines(change)) {
-                text.push(sign.mark());
-                text.push_str(&for_terminal(&line).replace('\n', " "));
-                text.push('\n');
+            for change in changes {
+                // As GitHub colours the head of a hunk.
+                let title = for_terminal(&title(change)).replace('\n', " ");
+                text.push_str(&format!("@@ {title} @@\n"));
+                for (sign, line) in lines(change) {
+                    let line = format!("{}{}", sign.mark(), for_terminal(line));
+                    text.push_str(line.trim_end());
+                    text.push('\n');
+                }
             }
             format!(
                 "{}: {}\n\n{}\n",
                 code(group),
-                tally(changes),
+                tally(changes.iter().copied()),
                 block("diff", &text)
             )
         })

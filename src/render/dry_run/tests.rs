@@ -1,14 +1,15 @@
 //! What must hold of every comment and page: the text of others is text, and a comment is short enough.
 
 use proptest::prelude::*;
+use similar::TextDiff;
 
 use super::timeline::{bars, timeline};
 use super::{html, markdown};
 use crate::report::access::{AccessChange, AccessEffect};
+use crate::report::change::{ChangeKind, ObjectChange, PropertyChange};
 use crate::report::dry_run::{
-    Basis, Blocks, ChangeKind, DryMigration, DryRunReport, DryStatement, Estimate, Forecast,
-    HeldLock, Level, LockMode, ObjectChange, PropertyChange, RelationKind, Source, Unproved,
-    WorkKind,
+    Basis, Blocks, DryMigration, DryRunReport, DryStatement, Estimate, Forecast, HeldLock, Level,
+    LockMode, RelationKind, Source, Unproved, WorkKind,
 };
 use crate::report::event::MigrationRef;
 use crate::report::place::{Place, Snippet};
@@ -61,6 +62,10 @@ fn lock(line: u32, held: Estimate) -> HeldLock {
 }
 
 fn change(object: &str, before: Option<&str>, after: Option<&str>) -> ObjectChange {
+    let ended = |text: Option<&str>| text.map_or_else(String::new, |text| format!("{text}\n"));
+    let diff = TextDiff::from_lines(&ended(before), &ended(after))
+        .unified_diff()
+        .to_string();
     ObjectChange {
         change: ChangeKind::Changed,
         kind: "function".to_owned(),
@@ -71,6 +76,7 @@ fn change(object: &str, before: Option<&str>, after: Option<&str>) -> ObjectChan
             before: before.map(str::to_owned),
             after: after.map(str::to_owned),
         }],
+        diff,
     }
 }
 
@@ -343,12 +349,11 @@ fn a_short_dry_run_is_a_short_comment() {
     `public.f`: 1 changed
 
     ```diff
-     function public.f()
-       definition:
-         a
-    -    b
-    +    B
-         c
+    @@ changed function public.f(): definition @@
+     a
+    -b
+    +B
+     c
     ```
 
 

@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 
 use crate::render::terminal::number::{counted, duration};
 use crate::report::access::AccessEffect;
+use crate::report::change::ChangeKind;
 use crate::report::dry_run::{
-    Basis, Blocks, ChangeKind, DryRunReport, Forecast, HeldLock, Level, ObjectChange,
-    PreStateOrigin, WorkKind,
+    Basis, Blocks, DryRunReport, Forecast, HeldLock, Level, PreStateOrigin, WorkKind,
 };
 
 /// What comes of it in a few words, and how it is to be taken.
@@ -285,34 +285,6 @@ pub(super) fn reasons(report: &DryRunReport) -> Vec<&str> {
         }
     }
     told
-}
-
-/// Objects of one relation together, in the order of their first one.
-pub(super) fn groups(all: &[ObjectChange]) -> Vec<(&str, Vec<&ObjectChange>)> {
-    let mut groups: Vec<(&str, Vec<&ObjectChange>)> = Vec::new();
-    let mut at: std::collections::HashMap<&str, usize> = std::collections::HashMap::new();
-    for change in all {
-        let place = *at.entry(&change.group).or_insert_with(|| {
-            groups.push((&change.group, Vec::new()));
-            groups.len() - 1
-        });
-        groups[place].1.push(change);
-    }
-    groups
-}
-
-/// `2 added, 1 changed` of a group.
-pub(super) fn tally(group: &[&ObjectChange]) -> String {
-    let kinds = [
-        (ChangeKind::Added, "added"),
-        (ChangeKind::Changed, "changed"),
-        (ChangeKind::Removed, "removed"),
-    ];
-    let counts = kinds.iter().filter_map(|(kind, word)| {
-        let number = group.iter().filter(|one| one.change == *kind).count();
-        (number > 0).then(|| format!("{number} {word}"))
-    });
-    counts.collect::<Vec<_>>().join(", ")
 }
 
 /// The last part of a path.

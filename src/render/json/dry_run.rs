@@ -5,9 +5,10 @@ use serde::Serialize;
 use super::pretty;
 use super::problem::WireProblem;
 use crate::report::access::AccessChange;
+use crate::report::change::ObjectChange;
 use crate::report::dry_run::{
-    DryMigration, DryRunReport, Fingerprints, Forecast, HeldLock, Level, ObjectChange, PreState,
-    ShadowServer, Unproved,
+    DryMigration, DryRunReport, Fingerprints, Forecast, HeldLock, Level, PreState, ShadowServer,
+    Unproved,
 };
 use crate::report::target::Target;
 

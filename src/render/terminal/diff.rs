@@ -4,6 +4,7 @@ use super::look::Look;
 use super::number::counted;
 use super::style::{BAD, CAUTION, GOOD, HEADING, QUIET, paint};
 use super::text::one_line;
+use crate::render::change::{properties, tally};
 use crate::report::change::{ChangeKind, ObjectChange};
 use crate::report::diff::{DiffReport, Side};
 use crate::report::sanitize::for_terminal;
@@ -39,18 +40,8 @@ pub fn changes(changes: &[ObjectChange], _look: Look) -> String {
 
 /// `2 added, 1 changed`
 pub(in crate::render) fn sum(report: &DiffReport) -> String {
-    let parts: Vec<String> = [
-        (ChangeKind::Added, "added"),
-        (ChangeKind::Removed, "removed"),
-        (ChangeKind::Changed, "changed"),
-    ]
-    .into_iter()
-    .map(|(kind, word)| (report.count(kind), word))
-    .filter(|(count, _)| *count > 0)
-    .map(|(count, word)| format!("{count} {word}"))
-    .collect();
     let all = counted(report.changes.len(), "difference");
-    format!("{all}: {}", parts.join(", "))
+    format!("{all}: {}", tally(report.changes.iter()))
 }
 
 /// Says in a few words where a catalog is from.
@@ -88,14 +79,10 @@ fn one(out: &mut String, change: &ObjectChange) {
     out.push_str(&paint(style, &format!("{word:<7}")));
     out.push(' ');
     out.push_str(&paint(HEADING, &one_line(&change.object)));
-    let properties: Vec<String> = change
-        .properties
-        .iter()
-        .map(|one| one.property.replace('_', " "))
-        .collect();
+    let properties = properties(change);
     if !properties.is_empty() {
         out.push_str(": ");
-        out.push_str(&properties.join(", "));
+        out.push_str(&properties);
     }
     out.push('\n');
     for line in change.diff.lines() {

@@ -4,16 +4,16 @@ use anstyle::Style;
 
 use super::label::{labelled, styled};
 use super::look::Look;
-use super::number::{count, counted, duration};
+use super::number::{counted, duration};
+use super::objects;
 use super::problem::warning;
 use super::style::{BAD, CAUTION, GOOD, HEADING, PLAIN, QUIET, paint};
 use super::table::{Cell, Widths};
 use super::target::target;
-use super::text::{cut_end, flowed, one_line, push_wrapped};
+use super::text::{cut_end, one_line, push_wrapped};
 use crate::report::access::AccessEffect;
 use crate::report::dry_run::{
-    Basis, Blocks, ChangeKind, DryMigration, DryRunReport, Forecast, HeldLock, Level, ObjectChange,
-    PreStateOrigin, WorkKind,
+    Basis, Blocks, DryMigration, DryRunReport, Forecast, HeldLock, Level, PreStateOrigin, WorkKind,
 };
 use crate::report::event::MigrationRef;
 use crate::report::sanitize::for_terminal;
@@ -22,12 +22,8 @@ use crate::report::sanitize::for_terminal;
 const MOST_DIFFERENCES: usize = 10;
 /// From this width on, a lock's reason and place stand in its row.
 const WIDE: usize = 110;
-/// More objects of one kind in one schema are counted; a program reads all of them.
-const MOST_OF_A_SORT: usize = 12;
 /// Changes of access that are shown.
 const MOST_ACCESS: usize = 20;
-/// The longest value of a property that is shown.
-const MOST_VALUE: usize = 60;
 
 /// Returns the report for people.
 pub fn dry_run(report: &DryRunReport, look: Look) -> String {
@@ -153,7 +149,7 @@ fn before(out: &mut String, report: &DryRunReport, look: Look) {
     };
     styled(out, "before", &text, CAUTION, look);
     for change in before.differences.iter().take(MOST_DIFFERENCES) {
-        labelled(out, "", &change_line(change), look);
+        labelled(out, "", &objects::with_values(change), look);
     }
     if before.differences.len() > MOST_DIFFERENCES {
         let more = before.differences.len() - MOST_DIFFERENCES;
@@ -336,159 +332,9 @@ fn changes(out: &mut String, report: &DryRunReport, look: Look) {
     if report.changes.is_empty() {
         return;
     }
-    let number = |kind| {
-        report
-            .changes
-            .iter()
-            .filter(|one| one.change == kind)
-            .count()
-    };
-    let title = format!(
-        "What changes: {} added, {} changed, {} removed",
-        count(number(ChangeKind::Added) as u64),
-        count(number(ChangeKind::Changed) as u64),
-        count(number(ChangeKind::Removed) as u64)
-    );
+    let (title, text) = objects::section(&report.changes, look);
     heading(out, &title);
-    let groups = groups(&report.changes);
-    let mut many: Vec<(Sort<'_>, usize)> = Vec::new();
-    for sort in groups.iter().filter_map(|group| sort(group)) {
-        match many.iter_mut().find(|(known, _)| *known == sort) {
-            Some((_, number)) => *number += 1,
-            None => many.push((sort, 1)),
-        }
-    }
-    many.retain(|(_, number)| *number > MOST_OF_A_SORT);
-    for ((change, kind, schema), number) in &many {
-        let text = format!("{} in {schema}", plural(*number, kind));
-        line(out, *change, &text, look);
-    }
-    for group in &groups {
-        let is_told = sort(group).is_some_and(|sort| many.iter().any(|(known, _)| *known == sort));
-        if !is_told {
-            draw_group(out, group, look);
-        }
-    }
-}
-
-/// What comes or goes, of which kind, and in which schema.
-type Sort<'a> = (ChangeKind, &'a str, &'a str);
-
-/// Returns the sort of a group in which one object comes or goes with all that belongs to it.
-fn sort<'a>(group: &[&'a ObjectChange]) -> Option<Sort<'a>> {
-    let one = match group {
-        [one] => one,
-        _ => group.iter().find(|one| is_relation(&one.kind))?,
-    };
-    let is_whole =
-        one.change != ChangeKind::Changed && group.iter().all(|other| other.change == one.change);
-    let (schema, _) = one.group.split_once('.')?;
-    is_whole.then_some((one.change, &one.kind, schema))
-}
-
-/// Objects of one relation stand together, in the order of their first one.
-fn groups(all: &[ObjectChange]) -> Vec<Vec<&ObjectChange>> {
-    let mut groups: Vec<Vec<&ObjectChange>> = Vec::new();
-    let mut at: std::collections::HashMap<&str, usize> = std::collections::HashMap::new();
-    for change in all {
-        let place = *at.entry(&change.group).or_insert_with(|| {
-            groups.push(Vec::new());
-            groups.len() - 1
-        });
-        groups[place].push(change);
-    }
-    groups
-}
-
-fn is_relation(kind: &str) -> bool {
-    matches!(
-        kind,
-        "table" | "view" | "materialized view" | "foreign table" | "domain"
-    )
-}
-
-fn draw_group(out: &mut String, group: &[&ObjectChange], look: Look) {
-    let whole = group
-        .iter()
-        .find(|one| is_relation(&one.kind) && one.change != ChangeKind::Changed);
-    let Some(whole) = whole else {
-        for one in group {
-            line(out, one.change, &change_line(one), look);
-        }
-        return;
-    };
-    // What comes or goes with its relation is counted.
-    let mut kinds: Vec<(&str, usize)> = Vec::new();
-    for one in group.iter().filter(|one| one.change == whole.change) {
-        if one.object == whole.object {
-            continue;
-        }
-        match kinds.iter_mut().find(|(kind, _)| *kind == one.kind) {
-            Some((_, number)) => *number += 1,
-            None => kinds.push((&one.kind, 1)),
-        }
-    }
-    let parts: Vec<String> = kinds
-        .iter()
-        .map(|(kind, number)| plural(*number, kind))
-        .collect();
-    let mut text = whole.object.clone();
-    if !parts.is_empty() {
-        text = format!("{text}: {}", parts.join(", "));
-    }
-    line(out, whole.change, &text, look);
-    for one in group.iter().filter(|one| one.change != whole.change) {
-        line(out, one.change, &change_line(one), look);
-    }
-}
-
-/// Returns a count with a noun that may end in anything.
-fn plural(number: usize, noun: &str) -> String {
-    let noun = match (number, noun) {
-        (1, _) => noun.to_owned(),
-        (_, "index") => "indexes".to_owned(),
-        (_, "policy") => "policies".to_owned(),
-        (_, "statistics" | "grants" | "default privileges") => noun.to_owned(),
-        _ => format!("{noun}s"),
-    };
-    format!("{} {noun}", count(number as u64))
-}
-
-fn line(out: &mut String, change: ChangeKind, text: &str, look: Look) {
-    let (sign, style) = match change {
-        ChangeKind::Added => ("+", GOOD),
-        ChangeKind::Removed => ("-", BAD),
-        ChangeKind::Changed => ("~", CAUTION),
-    };
-    let text = cut_end(&one_line(text), look.width.saturating_sub(4), look);
-    out.push_str("  ");
-    out.push_str(&paint(style, &format!("{sign} {text}")));
-    out.push('\n');
-}
-
-/// An object, and what of it changes.
-fn change_line(change: &ObjectChange) -> String {
-    if change.change != ChangeKind::Changed {
-        return change.object.clone();
-    }
-    let value = |value: &Option<String>| match value {
-        None => "(default)".to_owned(),
-        Some(text) if text.chars().count() > MOST_VALUE => "(long text)".to_owned(),
-        Some(text) => flowed(text),
-    };
-    let parts: Vec<String> = change
-        .properties
-        .iter()
-        .map(|one| {
-            let (before, after) = (value(&one.before), value(&one.after));
-            if before == after {
-                format!("{} changed", one.property)
-            } else {
-                format!("{}: {before} -> {after}", one.property)
-            }
-        })
-        .collect();
-    format!("{}  {}", change.object, parts.join("; "))
+    out.push_str(&text);
 }
 
 fn access(out: &mut String, report: &DryRunReport, look: Look) {

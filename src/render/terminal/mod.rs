@@ -16,6 +16,7 @@ mod kept;
 mod label;
 mod look;
 pub(in crate::render) mod number;
+mod objects;
 mod problem;
 mod progress;
 mod rollback;

@@ -1,0 +1,90 @@
+//! Objects before and after, as every rendering shows them: in groups, with a head and the lines that differ.
+
+use std::collections::HashMap;
+
+use crate::report::change::{ChangeKind, ObjectChange};
+
+/// Whether a line goes, comes, or stands around them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Sign {
+    Gone,
+    New,
+    Around,
+}
+
+impl Sign {
+    pub(super) fn mark(self) -> char {
+        match self {
+            Self::Gone => '-',
+            Self::New => '+',
+            Self::Around => ' ',
+        }
+    }
+}
+
+/// Stands where lines that are the same are left out.
+const GAP: &str = "…";
+
+/// Returns the lines of an object's diff, without the numbers of lines: nobody can look them up.
+pub(super) fn lines(change: &ObjectChange) -> Vec<(Sign, &str)> {
+    let mut lines = Vec::new();
+    for line in change.diff.lines() {
+        let mark = line.chars().next();
+        let rest = mark.map_or("", |mark| &line[mark.len_utf8()..]);
+        match mark {
+            Some('+') => lines.push((Sign::New, rest)),
+            Some('-') => lines.push((Sign::Gone, rest)),
+            Some('@') if lines.is_empty() => {}
+            Some('@') => lines.push((Sign::Around, GAP)),
+            _ => lines.push((Sign::Around, rest)),
+        }
+    }
+    lines
+}
+
+/// `changed column public.product.price: default`
+pub(super) fn title(change: &ObjectChange) -> String {
+    let word = match change.change {
+        ChangeKind::Added => "added",
+        ChangeKind::Removed => "removed",
+        ChangeKind::Changed => "changed",
+    };
+    let properties = properties(change);
+    let colon = if properties.is_empty() { "" } else { ": " };
+    format!("{word} {}{colon}{properties}", change.object)
+}
+
+/// The names of what has changed of an object, for people.
+pub(super) fn properties(change: &ObjectChange) -> String {
+    let names = change.properties.iter();
+    let names: Vec<String> = names.map(|one| one.property.replace('_', " ")).collect();
+    names.join(", ")
+}
+
+/// Objects of one relation together, in the order of their first one.
+pub(super) fn groups(all: &[ObjectChange]) -> Vec<(&str, Vec<&ObjectChange>)> {
+    let mut groups: Vec<(&str, Vec<&ObjectChange>)> = Vec::new();
+    let mut at: HashMap<&str, usize> = HashMap::new();
+    for change in all {
+        let place = *at.entry(&change.group).or_insert_with(|| {
+            groups.push((&change.group, Vec::new()));
+            groups.len() - 1
+        });
+        groups[place].1.push(change);
+    }
+    groups
+}
+
+/// `2 added, 1 changed`
+pub(super) fn tally<'a>(all: impl Iterator<Item = &'a ObjectChange> + Clone) -> String {
+    let kinds = [
+        (ChangeKind::Added, "added"),
+        (ChangeKind::Removed, "removed"),
+        (ChangeKind::Changed, "changed"),
+    ];
+    let counts = kinds.iter().filter_map(|(kind, word)| {
+        let number = all.clone().filter(|one| one.change == *kind).count();
+        (number > 0).then(|| format!("{number} {word}"))
+    });
+    counts.collect::<Vec<_>>().join(", ")
+}
