@@ -17,6 +17,7 @@ text{font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,'DejaVu Sans Mono',m
 .name{font-size:12px;font-weight:600}\
 .box{fill:#fff;stroke:#8c959f}\
 .frame{stroke-width:1}\
+a:hover text,a:focus text{text-decoration:underline}\
 .line{fill:none;stroke-width:1.4}\
 .line:hover{stroke-width:4}\
 .end{stroke-width:1.4;fill:none}\

@@ -16,16 +16,17 @@ const LINE: usize = 34;
 const TITLE: usize = 34;
 /// How far a corner is rounded.
 const ROUND: i32 = 4;
-/// Pixels of a note's character.
-const NOTE: i32 = 7;
 /// A note's line.
 const NOTE_LINE: i32 = 16;
+/// Characters of it: what a phone shows without being moved.
+const NOTE_MOST: usize = 50;
 
 /// Draws the tables.
 pub fn svg(report: &DiagramReport) -> String {
     let mut layout = layout(report);
     let notes = notes(report, &layout);
-    let head = 56 + NOTE_LINE * notes.len() as i32;
+    let lines = notes.len() + contents(&layout).len();
+    let head = 64 + NOTE_LINE * lines as i32;
     layout.move_down(head / STEP * STEP + STEP);
     let routes = routes(&layout);
     let drawing = Drawing {
@@ -78,8 +79,21 @@ fn notes(report: &DiagramReport, layout: &Layout<'_>) -> Vec<String> {
             hubs.join(", ")
         ));
     }
-    let most = ((layout.width() - 2 * STEP) / NOTE).max(40) as usize;
-    notes.iter().flat_map(|note| wrapped(note, most)).collect()
+    let notes = notes.iter();
+    notes.flat_map(|note| wrapped(note, NOTE_MOST)).collect()
+}
+
+/// The domains by their names, where there are several: the drawing is larger than any window, and a name
+/// leads to its frame.
+fn contents(layout: &Layout<'_>) -> Vec<String> {
+    if layout.frames.len() < 2 {
+        return Vec::new();
+    }
+    let named = layout.frames.iter().enumerate().map(|(at, frame)| {
+        let tables = layout.tables.iter().filter(|table| table.domain == at);
+        format!("{} ({})", elide(frame.name, NOTE_MOST - 6), tables.count())
+    });
+    named.collect()
 }
 
 fn wrapped(text: &str, most: usize) -> Vec<String> {
@@ -115,7 +129,7 @@ impl Drawing<'_, '_> {
              viewBox=\"0 0 {width} {height}\" role=\"img\" aria-labelledby=\"title\">\n\
              <title id=\"title\">The tables of {name}</title>\n<style>{}</style>\n\
              <rect class=\"page\" width=\"{width}\" height=\"{height}\"/>\n\
-             <text class=\"title\" x=\"16\" y=\"32\">{name}</text>\n",
+             <text class=\"title\" id=\"top\" x=\"16\" y=\"32\">{name}</text>\n",
             sheet(self.report.domains.len()),
         );
         for (at, note) in notes.iter().enumerate() {
@@ -123,6 +137,7 @@ impl Drawing<'_, '_> {
             let note = escape(note);
             let _ = writeln!(out, "<text class=\"note\" x=\"16\" y=\"{y}\">{note}</text>");
         }
+        self.contents(&mut out, 52 + NOTE_LINE * notes.len() as i32);
         self.frames(&mut out);
         self.lines(&mut out, routes);
         for table in &self.layout.tables {
@@ -130,6 +145,17 @@ impl Drawing<'_, '_> {
         }
         out.push_str("</svg>\n");
         out
+    }
+
+    fn contents(&self, out: &mut String, top: i32) {
+        for (at, name) in contents(self.layout).iter().enumerate() {
+            let (y, hue) = (top + 8 + NOTE_LINE * at as i32, hue(at));
+            let _ = writeln!(
+                out,
+                "<a href=\"#domain{at}\"><text class=\"t{hue}\" x=\"16\" y=\"{y}\">{}</text></a>",
+                escape(name)
+            );
+        }
     }
 
     fn frames(&self, out: &mut String) {
@@ -140,8 +166,8 @@ impl Drawing<'_, '_> {
             let hue = hue(at);
             let _ = writeln!(
                 out,
-                "<rect class=\"frame f{hue}\" x=\"{x}\" y=\"{y}\" width=\"{}\" height=\"{}\" rx=\"8\"/>\
-                 <text class=\"domain t{hue}\" x=\"{}\" y=\"{}\">{}</text>",
+                "<rect class=\"frame f{hue}\" id=\"domain{at}\" x=\"{x}\" y=\"{y}\" width=\"{}\" height=\"{}\" rx=\"8\"/>\
+                 <a href=\"#top\"><text class=\"domain t{hue}\" x=\"{}\" y=\"{}\">{}</text></a>",
                 right - x,
                 bottom - y,
                 left(frame.column),

@@ -7,7 +7,7 @@ use super::words::{
     Tone, amount, before, blocks, file_name, held, place, reasons, summary, verdict, work,
 };
 use crate::render::change::{Sign, groups, lines, tally, title};
-use crate::render::terminal::number::duration;
+use crate::render::terminal::number::{counted, duration};
 use crate::render::xml::escape;
 use crate::report::access::AccessEffect;
 use crate::report::change::ObjectChange;
@@ -18,6 +18,8 @@ use crate::report::problem::Problem;
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'";
 /// So few groups of objects are shown unfolded.
 const FEW: usize = 5;
+/// So many rows of a table, and groups of objects, are shown before the rest is folded.
+const MANY: usize = 25;
 
 /// Returns the page.
 pub fn html(report: &DryRunReport) -> String {
@@ -186,13 +188,13 @@ impl Page {
             let (what, tone) = blocks(lock.blocks);
             let place = format!("{}:{}", file_name(&lock.place.file), lock.place.line);
             vec![
-                escape(&lock.relation),
+                breakable(&lock.relation),
                 mode(lock.mode).to_owned(),
                 badge(tone, what),
                 held(lock),
                 lock.rows.map_or_else(String::new, |rows| rows.to_string()),
                 work(&lock.work),
-                escape(&place),
+                breakable(&place),
             ]
         });
         let columns = [
@@ -217,28 +219,16 @@ impl Page {
         columns: &[(&str, &str)],
         rows: impl Iterator<Item = Vec<String>>,
     ) {
-        let mut table = format!("<table><caption>{caption}</caption><thead><tr>");
-        for (label, class) in columns {
-            let class = if *class == "number" {
-                " class=\"number\""
-            } else {
-                ""
-            };
-            let _ = write!(table, "<th scope=\"col\"{class}>{label}</th>");
+        let rows: Vec<Vec<String>> = rows.collect();
+        let (first, rest) = rows.split_at(rows.len().min(MANY));
+        self.wide(caption, &written(caption, columns, first));
+        if rest.is_empty() {
+            return;
         }
-        table.push_str("</tr></thead>\n<tbody>\n");
-        for cells in rows {
-            table.push_str("<tr>");
-            for ((label, class), cell) in columns.iter().zip(&cells) {
-                let _ = write!(
-                    table,
-                    "<td class=\"{class}\" data-label=\"{label}\">{cell}</td>"
-                );
-            }
-            table.push_str("</tr>\n");
-        }
-        table.push_str("</tbody></table>\n");
-        self.wide(caption, &table);
+        let more = format!("{} more", rest.len());
+        let _ = writeln!(self.0, "<details><summary>{more}</summary>");
+        self.wide(caption, &written(&more, columns, rest));
+        self.say("</details>\n");
     }
 
     /// What may be wider than the window can be scrolled, with the keys, too.
@@ -265,7 +255,7 @@ impl Page {
                 badge(tone, one.effect.word()),
                 escape(&one.role),
                 escape(&one.command),
-                escape(&one.relation),
+                breakable(&one.relation),
                 escape(&one.before),
                 escape(&one.after),
             ]
@@ -294,7 +284,7 @@ impl Page {
         let rows = report.unproved.iter().map(|one| {
             let place = format!("{}:{}", file_name(&one.place.file), one.place.line);
             let sql = format!("<code>{}</code>", escape(&one.sql));
-            vec![escape(&place), sql, escape(&one.reason)]
+            vec![breakable(&place), sql, escape(&one.reason)]
         });
         let columns = [("at", "mono"), ("statement", ""), ("why", "")];
         self.table("Statements of which not all can be known", &columns, rows);
@@ -308,7 +298,14 @@ impl Page {
         }
         let groups = groups(&report.changes);
         let open = if groups.len() <= FEW { " open" } else { "" };
-        for (group, changes) in groups {
+        let folded = groups.len().saturating_sub(MANY);
+        for (at, (group, changes)) in groups.into_iter().enumerate() {
+            if at == MANY {
+                let _ = writeln!(
+                    self.0,
+                    "<details><summary>{folded} more</summary><div class=\"folded\">"
+                );
+            }
             let _ = writeln!(
                 self.0,
                 "<details{open}><summary><code>{}</code> <span class=\"quiet\">{}</span></summary>",
@@ -317,6 +314,9 @@ impl Page {
             );
             self.definitions(&changes);
             self.say("</details>\n");
+        }
+        if folded > 0 {
+            self.say("</div></details>\n");
         }
     }
 
@@ -363,7 +363,7 @@ impl Page {
             "<details><summary><code>{}</code> <span class=\"quiet\">{} · {how}{took}</span></summary>\n\
              <ol class=\"statements\">",
             escape(&one.migration.label()),
-            one.statements.len(),
+            counted(one.statements.len(), "statement"),
         );
         for statement in &one.statements {
             self.statement(statement);
@@ -387,6 +387,38 @@ impl Page {
         said.extend(one.unproved.iter().map(|why| escape(why)));
         let _ = writeln!(self.0, "{}</span></li>", said.join(" · "));
     }
+}
+
+/// Writes a table; what has no room breaks where its words end.
+fn written(caption: &str, columns: &[(&str, &str)], rows: &[Vec<String>]) -> String {
+    let mut table = format!("<table><caption>{caption}</caption><thead><tr>");
+    for (label, class) in columns {
+        let class = if *class == "number" {
+            " class=\"number\""
+        } else {
+            ""
+        };
+        let _ = write!(table, "<th scope=\"col\"{class}>{label}</th>");
+    }
+    table.push_str("</tr></thead>\n<tbody>\n");
+    for cells in rows {
+        table.push_str("<tr>");
+        for ((label, class), cell) in columns.iter().zip(cells) {
+            let _ = write!(
+                table,
+                "<td class=\"{class}\" data-label=\"{label}\">{cell}</td>"
+            );
+        }
+        table.push_str("</tr>\n");
+    }
+    table.push_str("</tbody></table>\n");
+    table
+}
+
+/// A name that may break at its dots and underscores.
+fn breakable(name: &str) -> String {
+    let safe = escape(name);
+    safe.replace('.', ".<wbr>").replace('_', "_<wbr>")
 }
 
 fn badge(tone: Tone, text: &str) -> String {

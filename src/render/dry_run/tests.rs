@@ -172,7 +172,7 @@ fn report(text: &str) -> DryRunReport {
 
 /// The elements of a page, and that each is closed where it has to be.
 fn elements(page: &str) -> Vec<String> {
-    const VOID: [&str; 4] = ["!doctype", "meta", "br", "rect"];
+    const VOID: [&str; 5] = ["!doctype", "meta", "br", "rect", "wbr"];
     let mut open: Vec<String> = Vec::new();
     let mut seen = Vec::new();
     let mut rest = page;
@@ -300,7 +300,11 @@ fn a_bar_goes_from_its_statement_to_the_end_of_the_lock() {
     assert_eq!(spans, [(10.0, 40.0), (0.0, 40.0)]);
     assert!((total - 40.0).abs() < 1e-9);
     let (drawing, basis) = timeline(&report).unwrap();
-    assert!(drawing.contains("url(#hatch)") && basis.contains("nobody knows"));
+    assert!(
+        drawing.contains("url(#timeline)")
+            && drawing.contains("url(#timeline-narrow)")
+            && basis.contains("nobody knows")
+    );
     report.locks.clear();
     assert!(timeline(&report).is_none());
 }

@@ -8,22 +8,53 @@ use crate::render::terminal::number::duration;
 use crate::render::xml::{elide, escape};
 use crate::report::dry_run::{Basis, DryMigration, DryRunReport, DryStatement, HeldLock};
 
-/// The drawing's width; where there is less room, it is scrolled.
-const WIDTH: f64 = 1000.0;
-/// What the relations' names have of it.
-const NAMES: f64 = 250.0;
+/// How large a drawing is.
+struct Measures {
+    /// What tells it from the other one, for the page's style.
+    class: &'static str,
+    width: f64,
+    /// What the relations' names have of it; none, where they stand above their bars.
+    names: f64,
+    /// A relation's line.
+    row: f64,
+    /// Where in the line its bars begin.
+    bars: f64,
+    /// The most marks of the scale.
+    marks: f64,
+    /// Characters of a name.
+    name: usize,
+}
+
+const WIDE: Measures = Measures {
+    class: "timeline",
+    width: 1000.0,
+    names: 250.0,
+    row: 26.0,
+    bars: 5.0,
+    marks: 6.0,
+    name: 34,
+};
+/// For a window of a phone's width.
+const NARROW: Measures = Measures {
+    class: "timeline narrow",
+    width: 360.0,
+    names: 8.0,
+    row: 42.0,
+    bars: 20.0,
+    marks: 3.0,
+    name: 46,
+};
+
 /// What is free behind the last moment.
 const MARGIN: f64 = 20.0;
-/// A relation's line.
-const ROW: f64 = 26.0;
+/// How high a bar is.
+const BAR: f64 = 16.0;
 /// Room for the scale.
 const SCALE: f64 = 34.0;
 /// Room for a time beside its bar.
 const LABEL: f64 = 90.0;
 /// What can still be seen.
 const LEAST: f64 = 3.0;
-/// Characters of a name.
-const NAME: usize = 34;
 /// More relations than this are told in the table alone.
 const MOST: usize = 60;
 
@@ -35,7 +66,7 @@ pub(super) struct Bar<'r> {
     pub(super) to: f64,
 }
 
-/// The drawing and what it rests on; `None` where there is no lock to draw.
+/// The drawing, for a wide window and for a narrow one, and what it rests on; `None` where there is no lock to draw.
 pub(super) fn timeline(report: &DryRunReport) -> Option<(String, String)> {
     let (bars, total) = bars(report);
     if bars.is_empty() {
@@ -64,7 +95,8 @@ pub(super) fn timeline(report: &DryRunReport) -> Option<(String, String)> {
         // Writing to a string cannot fail; so below.
         let _ = write!(basis, " {hidden} more relations are in the table alone.");
     }
-    Some((drawn(&rows, total), basis))
+    let drawing = drawn(&WIDE, &rows, total) + &drawn(&NARROW, &rows, total);
+    Some((drawing, basis))
 }
 
 /// Puts the migrations one after the other, and each lock where its statement begins.
@@ -128,115 +160,136 @@ fn basis(report: &DryRunReport) -> &'static str {
     }
 }
 
-fn drawn(rows: &[(&str, Vec<Bar<'_>>)], total: f64) -> String {
-    let height = SCALE + ROW * rows.len() as f64 + 8.0;
+fn drawn(size: &Measures, rows: &[(&str, Vec<Bar<'_>>)], total: f64) -> String {
+    let height = SCALE + size.row * rows.len() as f64 + 8.0;
+    let (class, width) = (size.class, size.width);
+    // The pattern of a drawing that is not shown is not there for the other one.
+    let hatch = class.replace(' ', "-");
     let mut out = format!(
-        "<svg class=\"timeline\" viewBox=\"0 0 {WIDTH} {height}\" role=\"img\" \
+        "<svg class=\"{class}\" viewBox=\"0 0 {width} {height}\" role=\"img\" \
          aria-label=\"Locks by relation and time; the table below has the same.\">\n\
-         <defs><pattern id=\"hatch\" width=\"6\" height=\"6\" patternUnits=\"userSpaceOnUse\" \
+         <defs><pattern id=\"{hatch}\" width=\"6\" height=\"6\" patternUnits=\"userSpaceOnUse\" \
          patternTransform=\"rotate(45)\"><rect class=\"hatch\" width=\"3\" height=\"6\"/></pattern></defs>\n"
     );
-    scale(&mut out, total, height);
+    let drawing = Drawing { size, total, hatch };
+    drawing.scale(&mut out, height);
     for (at, (relation, bars)) in rows.iter().enumerate() {
-        let y = SCALE + ROW * at as f64;
-        let _ = writeln!(
-            out,
-            "<text class=\"relation\" x=\"{}\" y=\"{}\" text-anchor=\"end\">{}</text>\
-             <line class=\"grid\" x1=\"{NAMES}\" x2=\"{}\" y1=\"{y}\" y2=\"{y}\"/>",
-            NAMES - 10.0,
-            y + 17.0,
-            escape(&elide(relation, NAME)),
-            WIDTH - MARGIN,
-        );
+        let y = SCALE + size.row * at as f64;
+        drawing.relation(&mut out, relation, y);
         let mut bars = bars.clone();
         bars.sort_by(|a, b| a.from.total_cmp(&b.from));
         for (at, bar) in bars.iter().enumerate() {
             // Words beside a bar need room: the last one of a line has it, all have theirs in the table.
             let labelled = at + 1 == bars.len();
-            draw_bar(&mut out, bar, (y, total), labelled, bars.len() == 1);
+            drawing.bar(&mut out, bar, y + size.bars, (labelled, bars.len() == 1));
         }
     }
     out.push_str("</svg>\n");
     out
 }
 
-fn x(ms: f64, total: f64) -> f64 {
-    NAMES + (WIDTH - NAMES - MARGIN) * (ms / total).clamp(0.0, 1.0)
+/// One of the drawings.
+struct Drawing<'s> {
+    size: &'s Measures,
+    total: f64,
+    /// The name of its pattern.
+    hatch: String,
 }
 
-fn draw_bar(out: &mut String, bar: &Bar<'_>, (y, total): (f64, f64), labelled: bool, alone: bool) {
-    let (what, tone) = blocks(bar.lock.blocks);
-    let left = x(bar.from, total).min(WIDTH - MARGIN - LEAST);
-    let width = (x(bar.to, total) - left).max(LEAST);
-    let known = bar.lock.held.ms.is_some();
-    let held = bar
-        .lock
-        .held
-        .ms
-        .map_or_else(|| "unknown time".to_owned(), duration);
-    let title = format!(
-        "{} on {}: blocks {what}, held {held}, by {}",
-        bar.lock.mode.word(),
-        bar.lock.relation,
-        bar.lock.migration
-    );
-    let class = tone.class();
-    let _ = write!(
-        out,
-        "<g><title>{}</title><rect class=\"bar {class}\" x=\"{left:.1}\" y=\"{}\" width=\"{width:.1}\" \
-         height=\"{}\" rx=\"2\"/>",
-        escape(&title),
-        y + 5.0,
-        ROW - 10.0,
-    );
-    if !known {
-        let _ = write!(
-            out,
-            "<rect fill=\"url(#hatch)\" x=\"{left:.1}\" y=\"{}\" width=\"{width:.1}\" height=\"{}\"/>",
-            y + 5.0,
-            ROW - 10.0,
-        );
+impl Drawing<'_> {
+    fn x(&self, ms: f64) -> f64 {
+        let Measures { width, names, .. } = self.size;
+        names + (width - names - MARGIN) * (ms / self.total).clamp(0.0, 1.0)
     }
-    let end = left + width + 4.0;
-    let fits = end + LABEL < WIDTH;
-    if labelled && (fits || alone) {
-        let (at, anchor) = if fits {
-            (end, "start")
-        } else {
-            (left - 4.0, "end")
-        };
-        let _ = write!(
-            out,
-            "<text class=\"held\" x=\"{at:.1}\" y=\"{}\" text-anchor=\"{anchor}\">{held}</text>",
-            y + 17.0,
-        );
-    }
-    out.push_str("</g>\n");
-}
 
-/// Four to ten marks at round times.
-fn scale(out: &mut String, total: f64, height: f64) {
-    let step = round_step(total);
-    let mut mark = 0.0;
-    while mark <= total {
-        let x = x(mark, total);
-        let label = if mark == 0.0 {
-            "0".to_owned()
+    /// Writes a relation's name, on the left of its bars or above them.
+    fn relation(&self, out: &mut String, relation: &str, y: f64) {
+        let size = self.size;
+        let name = escape(&elide(relation, size.name));
+        let (x, anchor) = if size.bars > BAR {
+            (size.names, "start")
         } else {
-            duration(mark)
+            (size.names - 10.0, "end")
         };
+        let below = if size.bars > BAR { 14.0 } else { 17.0 };
         let _ = writeln!(
             out,
-            "<line class=\"grid\" x1=\"{x:.1}\" x2=\"{x:.1}\" y1=\"{}\" y2=\"{height}\"/>\
-             <text class=\"mark\" x=\"{x:.1}\" y=\"16\" text-anchor=\"middle\">{label}</text>",
-            SCALE - 10.0,
+            "<text class=\"relation\" x=\"{x}\" y=\"{}\" text-anchor=\"{anchor}\">{name}</text>\
+             <line class=\"grid\" x1=\"{}\" x2=\"{}\" y1=\"{y}\" y2=\"{y}\"/>",
+            y + below,
+            size.names,
+            size.width - MARGIN,
         );
-        mark += step;
+    }
+
+    fn bar(&self, out: &mut String, bar: &Bar<'_>, y: f64, (labelled, alone): (bool, bool)) {
+        let (what, tone) = blocks(bar.lock.blocks);
+        let edge = self.size.width;
+        let left = self.x(bar.from).min(edge - MARGIN - LEAST);
+        let width = (self.x(bar.to) - left).max(LEAST);
+        let known = bar.lock.held.ms;
+        let held = known.map_or_else(|| "unknown time".to_owned(), duration);
+        let title = format!(
+            "{} on {}: blocks {what}, held {held}, by {}",
+            bar.lock.mode.word(),
+            bar.lock.relation,
+            bar.lock.migration
+        );
+        let _ = write!(
+            out,
+            "<g><title>{}</title><rect class=\"bar {}\" x=\"{left:.1}\" y=\"{y}\" width=\"{width:.1}\" \
+             height=\"{BAR}\" rx=\"2\"/>",
+            escape(&title),
+            tone.class(),
+        );
+        if known.is_none() {
+            let _ = write!(
+                out,
+                "<rect fill=\"url(#{})\" x=\"{left:.1}\" y=\"{y}\" width=\"{width:.1}\" height=\"{BAR}\"/>",
+                self.hatch,
+            );
+        }
+        let end = left + width + 4.0;
+        let (fits, fits_before) = (end + LABEL < edge, left - LABEL > self.size.names);
+        if labelled && (fits || alone && fits_before) {
+            let (at, anchor) = if fits {
+                (end, "start")
+            } else {
+                (left - 4.0, "end")
+            };
+            let _ = write!(
+                out,
+                "<text class=\"held\" x=\"{at:.1}\" y=\"{}\" text-anchor=\"{anchor}\">{held}</text>",
+                y + 12.0,
+            );
+        }
+        out.push_str("</g>\n");
+    }
+
+    /// Marks at round times.
+    fn scale(&self, out: &mut String, height: f64) {
+        let step = round_step(self.total, self.size.marks);
+        let mut mark = 0.0;
+        while mark <= self.total {
+            let x = self.x(mark);
+            let label = if mark == 0.0 {
+                "0".to_owned()
+            } else {
+                duration(mark)
+            };
+            let _ = writeln!(
+                out,
+                "<line class=\"grid\" x1=\"{x:.1}\" x2=\"{x:.1}\" y1=\"{}\" y2=\"{height}\"/>\
+                 <text class=\"mark\" x=\"{x:.1}\" y=\"16\" text-anchor=\"middle\">{label}</text>",
+                SCALE - 10.0,
+            );
+            mark += step;
+        }
     }
 }
 
-fn round_step(total: f64) -> f64 {
-    let rough = total / 6.0;
+fn round_step(total: f64, marks: f64) -> f64 {
+    let rough = total / marks;
     let power = 10_f64.powf(rough.log10().floor());
     let steps = [1.0, 2.0, 5.0, 10.0].map(|step| step * power);
     steps
