@@ -51,6 +51,8 @@ pub struct Request<'a> {
     pub policy: LockPolicy,
     /// Where throw-away databases are made.
     pub shadow: ShadowPlace,
+    /// Whether they may be on the target's own server.
+    pub agreed: bool,
     /// How long to wait for other dry runs there.
     pub wait: Duration,
     /// Where programs are looked for.
@@ -230,7 +232,7 @@ async fn make_ready(
     gathered: &Gathered,
     listeners: &mut Listeners<'_>,
 ) -> Result<(), PreviewError> {
-    server.recognise(target).await?;
+    server.recognise(target, request.agreed).await?;
     let past = gathered.past.iter().map(Past::script);
     let mut scripts = past.chain(pending.scripts.iter().map(|(_, script)| script));
     let changes_roles = if server.is_targets_own() {
@@ -328,7 +330,8 @@ fn tell_server(request: &Request<'_>, target: &Opened, server: &Server, report: 
             major(wanted)
         );
         let hint = format!(
-            "install PostgreSQL {} here, or name a server of it with --shadow-url",
+            "install PostgreSQL {} here, and let EVMIG_PG_BIN name no other; or name a server of it with \
+             --shadow-url",
             major(wanted)
         );
         report

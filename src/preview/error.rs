@@ -96,6 +96,9 @@ pub enum NotOnTarget {
     /// Transactions are read-only.
     #[error("transactions are read-only there")]
     ReadOnly,
+    /// The environment is protected, and only another server was spoken of.
+    #[error("the environment is protected, and the URL leads to its own server")]
+    Protected,
     /// A second session met another server.
     #[error("a second connection to the same address reached another server")]
     OtherServer,

@@ -18,6 +18,7 @@ use crate::pg::error::DbFailure;
 use crate::pg::params::Parameters;
 use crate::pg::probe::ServerFacts;
 use crate::pg::session::{Row, Session};
+use crate::runner::error::RunError;
 use crate::runner::open::{Opened, Opening, open};
 use crate::runner::own_work::Listeners;
 use crate::sql::name::QualifiedName;
@@ -75,7 +76,7 @@ impl Server {
         let own = "set search_path = pg_catalog, pg_temp; set synchronous_commit = off";
         let what = "could not set up the session that makes throw-away databases";
         session.run(own).await.map_err(PreviewError::shadow(what))?;
-        let mut server = Self {
+        let server = Self {
             parameters,
             session,
             facts,
@@ -88,9 +89,6 @@ impl Server {
         };
         if whose != Whose::Ours {
             server.refuse_unable().await?;
-        }
-        if whose == Whose::Targets {
-            server.locale = server.locale_of_target().await?;
         }
         server.sweep().await?;
         Ok(server)
@@ -121,20 +119,6 @@ impl Server {
         })
     }
 
-    /// Returns what makes a database sort and compare as the target does.
-    async fn locale_of_target(&self) -> Result<String, PreviewError> {
-        let what = "could not read the target's encoding and locale";
-        let rows = self
-            .session
-            .query_long(include_str!("sql/locale.sql"), &[])
-            .await
-            .map_err(PreviewError::shadow(what))?;
-        let row = rows.first();
-        Ok(row.map_or(String::new(), |row| {
-            locale_clauses(row, self.facts.version_num)
-        }))
-    }
-
     /// Drops the throw-away databases whose runs are over. Only a name with its own checksum is ours.
     async fn sweep(&self) -> Result<(), PreviewError> {
         let rows = self
@@ -157,18 +141,32 @@ impl Server {
         Ok(())
     }
 
-    /// Notices that the server that was named is the target's own.
-    pub(super) async fn recognise(&mut self, target: &Opened) -> Result<(), PreviewError> {
-        let is_same = self.is_same_as(target).await?;
-        match (is_same, self.whose) {
-            // A name with several addresses, or something in between, led somewhere else this time.
-            (false, Whose::Targets) => Err(NotOnTarget::OtherServer.into()),
-            (true, Whose::Named) => {
-                self.whose = Whose::Targets;
-                Ok(())
-            }
-            _ => Ok(()),
+    /// Notices that the server is the target's own, whatever it was named by. Then a database is to sort and
+    /// compare as the target does, and in a protected environment somebody has to have agreed.
+    pub(super) async fn recognise(
+        &mut self,
+        target: &Opened,
+        agreed: bool,
+    ) -> Result<(), PreviewError> {
+        if !self.is_same_as(target).await? {
+            return match self.whose {
+                // A name with several addresses, or something in between, led somewhere else this time.
+                Whose::Targets => Err(NotOnTarget::OtherServer.into()),
+                _ => Ok(()),
+            };
         }
+        if !agreed {
+            return Err(NotOnTarget::Protected.into());
+        }
+        self.whose = Whose::Targets;
+        let what = "could not read the target's encoding and locale";
+        let locale = include_str!("sql/locale.sql");
+        let rows = target.session.query_long(locale, &[]).await;
+        let rows = rows.map_err(PreviewError::shadow(what))?;
+        if let Some(row) = rows.first() {
+            self.locale = locale_clauses(row, self.facts.version_num);
+        }
+        Ok(())
     }
 
     /// A copy of a server has the same identity, but was not started in the same microsecond.
@@ -281,7 +279,11 @@ impl Server {
             history_schema: history_schema.to_owned(),
             look: None,
         };
-        Ok(open(&opening).await?)
+        open(&opening).await.map_err(|error| match error {
+            // It is not the target that cannot be reached, even where both are on one server.
+            RunError::Connect(error) => PreviewError::Unreachable(error),
+            other => other.into(),
+        })
     }
 
     /// Gives the server the target's roles; returns what could not be made.

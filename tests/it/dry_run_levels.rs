@@ -182,6 +182,8 @@ fn without_a_server_it_says_what_to_install_and_what_still_works() {
     for part in [
         "no-shadow-server",
         "EVMIG_PG_BIN is /nowhere",
+        "--level rollback",
+        "--shadow target",
         "--level sql",
         "--shadow-url",
     ] {

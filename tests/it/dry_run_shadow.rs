@@ -167,6 +167,11 @@ fn what_is_in_the_way_beside_the_target_is_told_with_the_grant() {
         output.stderr
     );
     live("--shadow target --yes").run().succeeds();
+    // Nor is it enough to call it by its URL.
+    let by_url = |words: &str| live(words).arg("--shadow").arg(database.url());
+    let output = by_url("").run().exits(5);
+    assert!(output.stderr.contains("is protected"), "{}", output.stderr);
+    by_url("--yes").run().succeeds();
     // A flag that would do nothing is refused, and a slip of the pen is not a database's name.
     let output = plan("--shadow target --level sql").run().exits(2);
     assert!(

@@ -5,7 +5,7 @@ use clap::{Args, ValueEnum};
 use super::Context;
 use super::apply::ApplyArgs;
 use crate::cli::args::{ConsentArgs, Format};
-use crate::cli::confirm::consent;
+use crate::cli::confirm::{consent, is_asked_for};
 use crate::cli::database::runtime;
 use crate::cli::error::{CommandError, RunContext, of_preview, of_run};
 use crate::cli::exit::Exit;
@@ -189,9 +189,13 @@ async fn look_async(
     let on_target = looking.level == DryLevel::Rollback;
     let beside_target = looking.level == DryLevel::Shadow && matches!(shadow, Shadow::Target);
     if on_target || beside_target {
-        let target = terminal::target(&database.target, context.ui.look());
-        context.ui.say(&target);
-        consent(context.ui, &database, looking.consent.yes)?;
+        let yes = looking.consent.yes;
+        if is_asked_for(&database.target, database.ambient, yes) {
+            // Otherwise the report begins with it.
+            let target = terminal::target(&database.target, context.ui.look());
+            context.ui.say(&target);
+        }
+        consent(context.ui, &database, yes)?;
     }
     let selection = Selection {
         phases: looking
@@ -226,6 +230,7 @@ async fn look_async(
         },
         policy: settings.policy(),
         shadow: shadow.place(&database.parameters, &context.environment),
+        agreed: beside_target || looking.consent.yes || !database.target.protected,
         wait: settings.wait(),
         surroundings: context.environment.surroundings(),
         run,

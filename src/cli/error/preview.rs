@@ -9,6 +9,10 @@ use crate::preview::{NotOnTarget, PreviewError};
 use crate::report::problem::Problem;
 use crate::runner::error::RunError;
 
+/// What can be had without a throw-away database.
+const WITHOUT: &str = "without one, --level sql lists the statements, and --level rollback runs them on the target, \
+                       which locks what they change";
+
 /// Gives what stopped a dry run its exit code and its words. Whatever it is, nothing has changed.
 pub fn of_preview(
     error: &PreviewError,
@@ -35,13 +39,15 @@ pub fn of_preview(
         PreviewError::NoServer(source) => {
             let problem = Problem::new("no-shadow-server", message)
                 .detail(source.to_string())
-                .hint(source.hint());
-            CommandError::refused(others(problem, context))
+                .hint(format!("{}\n{WITHOUT}", source.hint()));
+            CommandError::refused(beside(others(problem, context), context))
         }
         PreviewError::Unreachable(source) => {
             let mut problem = connect_problem(source);
             "no-shadow-server".clone_into(&mut problem.code);
             problem.message = format!("{message}: {}", problem.message);
+            let hint = problem.hint.iter().map(String::as_str);
+            problem.hint = Some(hint.chain([WITHOUT]).collect::<Vec<_>>().join("\n"));
             CommandError::refused(others(problem, context))
         }
         PreviewError::Address(source) => {
@@ -135,7 +141,11 @@ fn not_on_target(why: NotOnTarget) -> &'static str {
              target_session_attrs=read-write finds it"
         }
         NotOnTarget::ReadOnly => {
-            "a role whose default_transaction_read_only is on can be looked at elsewhere"
+            "default_transaction_read_only is on for the role or the server: use another role, or make it \
+             elsewhere"
+        }
+        NotOnTarget::Protected => {
+            "--shadow target says so, and asks; --yes is the consent in advance"
         }
         NotOnTarget::OtherServer => "name one server, by its own address",
     }
@@ -147,6 +157,11 @@ fn elsewhere(problem: Problem, context: &RunContext) -> Problem {
         problem.next(format!("{} --shadow embedded", context.again())),
         context,
     )
+}
+
+/// Offers the target's own server.
+fn beside(problem: Problem, context: &RunContext) -> Problem {
+    problem.next(format!("{} --shadow target", context.again()))
 }
 
 /// Offers the levels that work without a server.
