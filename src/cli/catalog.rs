@@ -7,12 +7,14 @@ use std::time::Duration;
 use super::commands::Context;
 use super::database::Database;
 use super::error::{CommandError, RunContext, document_problem, of_catalog, of_run};
-use crate::catalog::document;
+use crate::catalog::document::{self, Document};
 use crate::catalog::model::Snapshot;
 use crate::catalog::read::snapshot;
 use crate::clock;
 use crate::history::checkpoint::Checkpoint;
 use crate::history::upgrade::Format;
+use crate::pg::params::Parameters;
+use crate::preview::made::Example;
 use crate::report::diff::Side;
 use crate::report::problem::Problem;
 use crate::report::target::Target;
@@ -30,16 +32,21 @@ pub struct Live {
     pub server_version: String,
     /// What is shown of the database.
     pub target: Target,
+    /// How its server is reached.
+    pub parameters: Parameters,
+    /// What a schema that is made to be compared with it follows, if it was asked for.
+    pub example: Option<Example>,
 }
 
-/// Reads a database's catalog.
+/// Reads a database's catalog, and what a schema that is made follows where one will be.
 pub async fn live(
     context: &Context<'_>,
     database: Database,
     command: &str,
+    is_followed: bool,
 ) -> Result<Live, CommandError> {
     let opened = opened(context, &database, command).await?;
-    let live = live_of(&opened, database).await;
+    let live = live_of(&opened, database, is_followed).await;
     opened.session.close(GOODBYE).await;
     live
 }
@@ -49,10 +56,11 @@ pub async fn live_and_remembered(
     context: &Context<'_>,
     database: Database,
     command: &str,
+    is_followed: bool,
 ) -> Result<(Live, Remembered), CommandError> {
     let opened = opened(context, &database, command).await?;
     let remembered = remembered(context, &opened, &database.history_schema).await?;
-    let live = live_of(&opened, database).await;
+    let live = live_of(&opened, database, is_followed).await;
     opened.session.close(GOODBYE).await;
     Ok((live?, remembered))
 }
@@ -80,15 +88,27 @@ fn run_context(context: &Context<'_>, command: &str) -> RunContext {
     }
 }
 
-async fn live_of(opened: &Opened, database: Database) -> Result<Live, CommandError> {
+async fn live_of(
+    opened: &Opened,
+    database: Database,
+    is_followed: bool,
+) -> Result<Live, CommandError> {
     let version = opened.facts.version_num;
     let snapshot = snapshot(&opened.session, version, &database.history_schema)
         .await
         .map_err(|error| of_catalog(&error))?;
+    let example = if is_followed {
+        let read = Example::read(opened).await;
+        Some(read.map_err(|failure| of_catalog(&failure))?)
+    } else {
+        None
+    };
     Ok(Live {
         snapshot,
         server_version: opened.facts.version.clone(),
         target: database.target,
+        parameters: database.parameters,
+        example,
     })
 }
 
@@ -152,7 +172,7 @@ async fn remembered(
 }
 
 /// Reads a snapshot file.
-pub fn file(path: &Path) -> Result<Snapshot, CommandError> {
+pub fn file(path: &Path) -> Result<Document, CommandError> {
     let shown = path.display().to_string();
     let bytes = fs::read(path).map_err(|error| {
         CommandError::usage(Problem::new(
@@ -168,9 +188,7 @@ pub fn file(path: &Path) -> Result<Snapshot, CommandError> {
         ))
     })?;
     let document = document::read(&text);
-    let document =
-        document.map_err(|error| CommandError::usage(document_problem(&shown, &error)))?;
-    Ok(document.snapshot)
+    document.map_err(|error| CommandError::usage(document_problem(&shown, &error)))
 }
 
 /// Says where a database's catalog is from.

@@ -26,7 +26,7 @@ pub use backup::of_backup;
 pub use bracket::of_bracket;
 pub use catalog::{document_problem, of_catalog};
 pub use kept::{of_keep, of_kept};
-pub use preview::of_preview;
+pub use preview::{of_dump, of_preview};
 pub use restore::of_restore;
 pub use rollback::of_rollback;
 pub use run::{RunContext, of_run};

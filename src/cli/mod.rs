@@ -15,6 +15,7 @@ pub mod environment;
 pub mod error;
 pub mod exit;
 pub mod git;
+pub mod made;
 pub mod own_run;
 pub mod panic;
 pub mod progress;

@@ -21,12 +21,12 @@ pub struct ShadowArgs {
     #[arg(
         long,
         value_name = "embedded|target|URL",
-        help_heading = "Dry run",
+        help_heading = "Throw-away databases",
         conflicts_with = "shadow_url"
     )]
     pub shadow: Option<String>,
     /// Make them on this server: the same as --shadow URL [env: `EVMIG_SHADOW_URL`]
-    #[arg(long, value_name = "URL", help_heading = "Dry run")]
+    #[arg(long, value_name = "URL", help_heading = "Throw-away databases")]
     pub shadow_url: Option<String>,
 }
 

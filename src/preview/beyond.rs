@@ -1,30 +1,55 @@
 //! Statements that reach beyond the database that they run in: what they do elsewhere would stay.
 
 use crate::project::script::Script;
-use crate::sql::classify::Verb;
+use crate::sql::classify::{Class, Verb};
 use crate::sql::object::ObjectClass;
 use crate::sql::outside::OutsideReason;
 
 /// Returns the first statement of a script that must not be tried anywhere, and why.
 pub(super) fn the_server(script: &Script) -> Option<(usize, &'static str)> {
     (0..script.len()).find_map(|index| {
-        let class = script.class(index);
-        let words = || words(script.text(index));
-        let why = if class.object == ObjectClass::Subscription {
-            "a subscription would connect to its publisher"
-        } else if class.outside_transaction == Some(OutsideReason::AlterSystem) {
-            "it would change the settings of the whole server"
-        } else if class.global.is_some()
-            || (class.verb == Verb::Alter && words().get(1).is_some_and(|word| word == "database"))
-        {
-            "it is about another database, or about the whole server"
-        } else if class.verb == Verb::Copy && words().iter().any(|word| word == "program") {
-            "it would start a program on the server"
-        } else {
-            return None;
-        };
+        let why = elsewhere(script.class(index), script.text(index))?;
         Some((index, why))
     })
+}
+
+/// Returns why a statement that is about a single database's schema alone must not run, if it is not.
+pub(super) fn anything(class: &Class, text: &str) -> Option<&'static str> {
+    let roles = || {
+        changes_roles(class, text).then_some("it changes roles, which belong to the whole server")
+    };
+    elsewhere(class, text).or_else(roles)
+}
+
+fn elsewhere(class: &Class, text: &str) -> Option<&'static str> {
+    let words = || words(text);
+    if class.object == ObjectClass::Subscription {
+        Some("a subscription would connect to its publisher")
+    } else if class.outside_transaction == Some(OutsideReason::AlterSystem) {
+        Some("it would change the settings of the whole server")
+    } else if class.global.is_some()
+        || (class.verb == Verb::Alter && words().get(1).is_some_and(|word| word == "database"))
+    {
+        Some("it is about another database, or about the whole server")
+    } else if class.verb == Verb::Copy && words().iter().any(|word| word == "program") {
+        Some("it would start a program on the server")
+    } else {
+        None
+    }
+}
+
+fn changes_roles(class: &Class, text: &str) -> bool {
+    let words = || words(text);
+    let has = |wanted: &str| words().iter().any(|word| word == wanted);
+    match class.verb {
+        // `grant a to b` names no object.
+        Verb::Grant | Verb::Revoke => !has("on"),
+        Verb::Do | Verb::Call => {
+            let about = has("role") || has("user") || has("system") || has("database");
+            about && (has("create") || has("alter") || has("drop") || has("grant"))
+        }
+        _ => class.object == ObjectClass::Role,
+    }
 }
 
 fn words(text: &str) -> Vec<String> {

@@ -1,5 +1,6 @@
 //! Why there is no preview.
 
+use super::dump::DumpFileError;
 use crate::catalog::error::CatalogError;
 use crate::pg::connect_error::ConnectError;
 use crate::pg::error::DbFailure;
@@ -70,6 +71,9 @@ pub enum PreviewError {
         /// How long it was waited for.
         waited: std::time::Duration,
     },
+    /// A dump cannot be read.
+    #[error(transparent)]
+    Dump(#[from] DumpFileError),
     /// A throw-away database's catalog cannot be read.
     #[error(transparent)]
     Catalog(#[from] CatalogError),

@@ -10,14 +10,17 @@
 //! `documented` knows the locks of what cannot be asked. `size` looks at the target's sizes, `speed`
 //! measures how fast rows are read and written, `estimate` makes times of both, and `assemble` the report.
 //! `beyond` knows what must not be tried, `unproved` lists what cannot be known.
+//! `made` makes other schemas to compare with: of a dump, which `dump` reads, or of the project's files.
 
 mod assemble;
 mod beyond;
 mod documented;
 pub mod dry_run;
+pub mod dump;
 pub mod error;
 mod estimate;
 mod likeness;
+pub mod made;
 mod measure;
 mod on_target;
 mod pending;

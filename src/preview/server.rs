@@ -169,6 +169,14 @@ impl Server {
         Ok(())
     }
 
+    /// Takes a server that was named for the other side's own where it is the same cluster, or a copy of it.
+    pub(super) fn recognise_cluster(&mut self, system: Option<&str>) {
+        let is_same = system.is_some() && self.facts.system_identifier.as_deref() == system;
+        if is_same && self.whose == Whose::Named {
+            self.whose = Whose::Targets;
+        }
+    }
+
     /// A copy of a server has the same identity, but was not started in the same microsecond.
     async fn is_same_as(&self, target: &Opened) -> Result<bool, PreviewError> {
         const STARTED: &str = "select pg_catalog.pg_postmaster_start_time()::text";

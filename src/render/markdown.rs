@@ -4,12 +4,13 @@ use super::change::properties;
 use super::terminal::{diff_side, diff_sum};
 use crate::report::change::{ChangeKind, ObjectChange};
 use crate::report::diff::DiffReport;
+use crate::report::problem::Problem;
 
 /// Returns the comment; with long differences each object is folded.
 pub fn diff(report: &DiffReport) -> String {
     let mut out = format!(
         "### Schema: {}\n\nFrom {}\nto {}\n",
-        if report.identical {
+        if report.changes.is_empty() && report.complete {
             "no difference".to_owned()
         } else {
             diff_sum(report)
@@ -17,11 +18,30 @@ pub fn diff(report: &DiffReport) -> String {
         text(&diff_side(&report.before)),
         text(&diff_side(&report.after)),
     );
+    for problem in &report.notes {
+        out.push('\n');
+        note(&mut out, problem);
+    }
     for change in &report.changes {
         out.push('\n');
         one(&mut out, change);
     }
     out
+}
+
+/// What is missing stands above the differences: some of them may come from it.
+fn note(out: &mut String, problem: &Problem) {
+    let message = text(&problem.message);
+    out.push_str(&format!("> **{message}**\n"));
+    if let Some(detail) = &problem.detail {
+        let fence = fence(detail);
+        for line in std::iter::once(fence.as_str())
+            .chain(detail.lines())
+            .chain([fence.as_str()])
+        {
+            out.push_str(&format!("> {line}\n"));
+        }
+    }
 }
 
 fn one(out: &mut String, change: &ObjectChange) {
@@ -81,6 +101,8 @@ mod tests {
             before: side(),
             after: side(),
             identical: false,
+            complete: true,
+            notes: Vec::new(),
             changes: vec![ObjectChange {
                 change: ChangeKind::Added,
                 kind: "view".to_owned(),

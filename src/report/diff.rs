@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::change::ObjectChange;
+use super::problem::Problem;
 
 /// Where a catalog is from.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -31,6 +32,22 @@ pub enum Side {
         /// Its path.
         path: String,
     },
+    /// A dump, in a throw-away database.
+    Dump {
+        /// Its path.
+        path: String,
+        /// The version of the server that took it.
+        server_version: String,
+    },
+    /// The project's files, run in a throw-away database.
+    Migrations {
+        /// The project's name.
+        project: String,
+        /// How many ran.
+        migrations: usize,
+        /// The version of the server that they ran on.
+        server_version: String,
+    },
 }
 
 /// The result of `evmig diff`.
@@ -42,10 +59,14 @@ pub struct DiffReport {
     pub before: Side,
     /// What the changes are to.
     pub after: Side,
-    /// Whether nothing differs.
+    /// Whether nothing differs, and nothing is missing.
     pub identical: bool,
+    /// Whether both sides are whole; what is missing is said in the notes.
+    pub complete: bool,
     /// What differs.
     pub changes: Vec<ObjectChange>,
+    /// What the reader should know of the comparison itself.
+    pub notes: Vec<Problem>,
 }
 
 impl DiffReport {

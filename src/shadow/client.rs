@@ -76,6 +76,17 @@ impl ClientProgram {
             })
     }
 
+    /// Finds the newest program: it reads what all others have written.
+    pub fn newest(surroundings: &Surroundings, name: &str) -> Result<Self, ClientError> {
+        let (found, looked_in) = Self::all(surroundings, name);
+        // `max_by_key` keeps the last of equals, and the order of the places counts.
+        let newest = found.into_iter().rev().max_by_key(|one| one.version.major);
+        newest.ok_or_else(|| ClientError::NotFound {
+            name: name.to_owned(),
+            looked_in,
+        })
+    }
+
     /// Returns every program of this name, and what is wrong with the others.
     fn all(surroundings: &Surroundings, name: &str) -> (Vec<Self>, Vec<String>) {
         let mut found: Vec<Self> = Vec::new();

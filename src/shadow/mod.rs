@@ -17,6 +17,7 @@
 //!                              /data/          its data directory, owned by the server's user
 //! ```
 
+mod archive;
 mod binaries;
 mod child;
 mod client;
@@ -34,6 +35,7 @@ mod surroundings;
 mod user;
 mod version;
 
+pub use archive::{Archive, ArchiveError};
 pub use child::{ClientChild, Pieces};
 pub use client::{ClientCommand, ClientError, ClientProgram};
 pub use dump::{DumpError, DumpSource, dump_schema};

@@ -27,6 +27,7 @@ mod connect;
 mod db_command;
 mod diagram;
 mod diff;
+mod diff_made;
 mod documented_commands;
 mod documented_errors;
 mod documented_faults;

@@ -9,10 +9,14 @@ use crate::catalog::diff::diff;
 use crate::catalog::model::Snapshot;
 use crate::catalog::shown::shown;
 use crate::cli::args::{Format, GlobalArgs};
-use crate::cli::catalog::{file, live, live_and_remembered, side};
+use crate::cli::catalog::{Live, file, live, live_and_remembered, side};
 use crate::cli::database::runtime;
 use crate::cli::error::CommandError;
 use crate::cli::exit::Exit;
+use crate::cli::made::{Maker, Other, made};
+use crate::cli::shadow::ShadowArgs;
+use crate::preview::dump::is_dump;
+use crate::preview::made::{without_refinery, without_rows};
 use crate::render::{json, markdown, terminal};
 use crate::report::diff::{DiffReport, Side};
 use crate::report::problem::Problem;
@@ -22,13 +26,17 @@ use crate::report::problem::Problem;
 /// Without A and B, the database is compared with what its history says that it was after the newest run: what differs
 /// was changed by something else than evmig. With A alone, the changes lead from A to the database.
 ///
-/// A and B are each the path of a snapshot file, which has a / or ends in .json; the name of an environment in
-/// phases.toml; a postgresql:// URL without a password; the word live, for the database that all other commands mean;
-/// or the word history, for what its history says.
+/// A and B are each the path of a file, which has a / or ends in .json, .sql or .dump: a snapshot, or what pg_dump
+/// wrote in any of its formats; the name of an environment in phases.toml; a postgresql:// URL without a password; the
+/// word live, for the database that all other commands mean; the word history, for what its history says; or the word
+/// migrations, for what the project's files make.
+///
+/// Dumps and migrations run in a throw-away database, as in a dry run, and nothing else is written to.
 #[derive(Debug, Args)]
 #[command(
     after_help = "Examples:\n  evmig diff --exit-code\n  evmig diff schema.json\n  \
-                  evmig diff staging production\n  evmig diff schema.json --format markdown\n\n\
+                  evmig diff staging production\n  evmig diff migrations live --format markdown\n  \
+                  evmig diff before.sql after.dump\n\n\
                   --format takes human, json and markdown here."
 )]
 pub struct DiffArgs {
@@ -38,9 +46,21 @@ pub struct DiffArgs {
     /// What the changes lead to [default: live]
     #[arg(value_name = "B")]
     pub after: Option<String>,
-    /// Exit with 4 if anything differs
+    /// Exit with 4 if anything differs, or something is missing
     #[arg(long)]
     pub exit_code: bool,
+    /// Shadow.
+    #[command(flatten)]
+    pub shadow: ShadowArgs,
+}
+
+impl DiffArgs {
+    /// Returns the words that compare the same again.
+    fn words(&self) -> String {
+        let typed = [&self.before, &self.after].into_iter().flatten();
+        let words = typed.map(|word| format!(" {word}"));
+        format!("diff{}", words.collect::<String>())
+    }
 }
 
 /// What an argument means.
@@ -50,7 +70,9 @@ enum Source {
     Live,
     Environment(String),
     Url(String),
-    File(PathBuf),
+    Snapshot(PathBuf),
+    Dump(PathBuf),
+    Migrations,
 }
 
 impl Source {
@@ -65,15 +87,27 @@ impl Source {
                 .hint("use an environment of phases.toml, --database-url with the word live, or ~/.pgpass"),
             ));
         }
-        let is_json = Path::new(text)
-            .extension()
-            .is_some_and(|ending| ending.eq_ignore_ascii_case("json"));
+        let path = Path::new(text);
+        let ending = path.extension().and_then(|ending| ending.to_str());
+        let ending = ending.map(str::to_ascii_lowercase);
+        let is_file = matches!(ending.as_deref(), Some("json" | "sql" | "dump"));
         Ok(match text {
             "history" => Self::History,
             "live" => Self::Live,
+            "migrations" => Self::Migrations,
             _ if is_url => Self::Url(text.to_owned()),
-            _ if is_json || text.contains('/') => Self::File(text.into()),
+            _ if (is_file || text.contains('/')) && is_dump(path) => Self::Dump(path.into()),
+            _ if is_file || text.contains('/') => Self::Snapshot(path.into()),
             _ => Self::Environment(text.to_owned()),
+        })
+    }
+
+    /// Reads what has to be made of it, if it is not there already.
+    fn maker(&self, context: &mut Context<'_>) -> Result<Option<Maker>, CommandError> {
+        Ok(match self {
+            Self::Dump(path) => Some(Maker::dump(path, context)?),
+            Self::Migrations => Some(Maker::migrations(context)?),
+            _ => None,
         })
     }
 }
@@ -94,7 +128,7 @@ pub fn run(args: &DiffArgs, context: &mut Context<'_>) -> Result<Exit, CommandEr
     };
     let before = parse(&args.before, Source::History)?;
     let after = parse(&args.after, Source::Live)?;
-    let report = runtime()?.block_on(Box::pin(compare(&before, &after, context)))?;
+    let report = runtime()?.block_on(Box::pin(compare(args, &before, &after, context)))?;
     match context.global.format {
         Format::Json => context.ui.result(&json::diff(&report)),
         Format::Markdown => context.ui.bytes(&markdown::diff(&report)),
@@ -112,39 +146,129 @@ pub fn run(args: &DiffArgs, context: &mut Context<'_>) -> Result<Exit, CommandEr
 }
 
 async fn compare(
+    args: &DiffArgs,
     before: &Source,
     after: &Source,
     context: &mut Context<'_>,
 ) -> Result<DiffReport, CommandError> {
-    // One session tells both, and so of one moment.
-    let ((before, a), (after, b)) = match (before, after) {
-        (Source::History, Source::Live) => drift(context).await?,
-        (Source::Live, Source::History) => {
-            let (history, live) = drift(context).await?;
-            (live, history)
-        }
-        _ => (
-            side_of(before, context).await?,
-            side_of(after, context).await?,
-        ),
-    };
-    let changes = shown(&diff(&a, &b), &a, &b);
+    let makers = (before.maker(context)?, after.maker(context)?);
+    if makers.0.is_none() && makers.1.is_none() && args.shadow.is_typed() {
+        return Err(CommandError::usage(
+            Problem::new("shadow-not-used", "no throw-away database is made here")
+                .hint("--shadow and --shadow-url are for dumps and migrations"),
+        ));
+    }
+    let (mut a, mut b) = both(args, (before, after), &makers, context).await?;
+    for maker in [&makers.0, &makers.1].into_iter().flatten() {
+        let common = match maker {
+            Maker::Dump(_) => without_rows,
+            Maker::Migrations(_) => without_refinery,
+        };
+        (a.snapshot, b.snapshot) = (common(&a.snapshot), common(&b.snapshot));
+    }
+    let changes = shown(&diff(&a.snapshot, &b.snapshot), &a.snapshot, &b.snapshot);
+    let complete = a.is_whole && b.is_whole;
     Ok(DiffReport {
         schema: DiffReport::SCHEMA,
-        before,
-        after,
-        identical: changes.is_empty(),
+        before: a.side,
+        after: b.side,
+        identical: changes.is_empty() && complete,
+        complete,
         changes,
+        notes: a.notes.into_iter().chain(b.notes).collect(),
     })
 }
 
-type Catalog = (Side, Snapshot);
+/// Reads both sides; what has to be made follows what is there.
+async fn both(
+    args: &DiffArgs,
+    (before, after): (&Source, &Source),
+    makers: &(Option<Maker>, Option<Maker>),
+    context: &mut Context<'_>,
+) -> Result<(Catalog, Catalog), CommandError> {
+    Ok(match (before, after, makers) {
+        // One session tells both, and so of one moment.
+        (Source::History, Source::Live, _) => drift(context, false).await?,
+        (Source::Live, Source::History, _) => {
+            let (history, live) = drift(context, false).await?;
+            (live, history)
+        }
+        (_, _, (None, None)) => (
+            side_of(before, context, false).await?,
+            side_of(after, context, false).await?,
+        ),
+        (_, _, (Some(a), None)) => {
+            let other = side_of(after, context, true).await?;
+            (made_side(args, a, &other.other, context).await?, other)
+        }
+        (_, _, (None, Some(b))) => {
+            let other = side_of(before, context, true).await?;
+            let made = made_side(args, b, &other.other, context).await?;
+            (other, made)
+        }
+        (_, _, (Some(a), Some(b))) => {
+            let version = Other {
+                major: b.major(),
+                ..Other::default()
+            };
+            let first = made_side(args, a, &version, context).await?;
+            let second = made_side(args, b, &first.other, context).await?;
+            (first, second)
+        }
+    })
+}
+
+/// A side that was read.
+struct Catalog {
+    side: Side,
+    snapshot: Snapshot,
+    /// What the other one follows, if it has to be made.
+    other: Other,
+    is_whole: bool,
+    notes: Vec<Problem>,
+}
+
+impl Catalog {
+    fn whole(side: Side, snapshot: Snapshot, other: Other) -> Self {
+        Self {
+            side,
+            snapshot,
+            other,
+            is_whole: true,
+            notes: Vec::new(),
+        }
+    }
+
+    fn live(mut live: Live) -> Self {
+        let other = Other::live(&mut live);
+        Self::whole(side(&live.target), live.snapshot, other)
+    }
+}
+
+async fn made_side(
+    args: &DiffArgs,
+    maker: &Maker,
+    other: &Other,
+    context: &mut Context<'_>,
+) -> Result<Catalog, CommandError> {
+    let (side, made) = made(maker, other, &args.shadow, &args.words(), context).await?;
+    Ok(Catalog {
+        side,
+        other: Other::of(&made.snapshot, Some(&made.server_version)),
+        snapshot: made.snapshot,
+        is_whole: made.is_whole,
+        notes: made.notes,
+    })
+}
 
 /// The history, and the database that it is in.
-async fn drift(context: &mut Context<'_>) -> Result<(Catalog, Catalog), CommandError> {
+async fn drift(
+    context: &mut Context<'_>,
+    is_followed: bool,
+) -> Result<(Catalog, Catalog), CommandError> {
     let (root, manifest) = context.manifest()?;
     let database = context.database(&root, &manifest).await?;
-    let (live, remembered) = live_and_remembered(context, database, "diff").await?;
+    let (live, remembered) = live_and_remembered(context, database, "diff", is_followed).await?;
     if remembered.is_outrun {
         let problem = Problem::new(
             "checkpoint-outrun",
@@ -158,19 +282,30 @@ async fn drift(context: &mut Context<'_>) -> Result<(Catalog, Catalog), CommandE
         run: remembered.checkpoint.run,
         at: remembered.checkpoint.at,
     };
-    Ok((
-        (history, remembered.snapshot),
-        (side(&live.target), live.snapshot),
-    ))
+    let history = Catalog::whole(history, remembered.snapshot, Other::default());
+    Ok((history, Catalog::live(live)))
 }
 
-async fn side_of(source: &Source, context: &mut Context<'_>) -> Result<Catalog, CommandError> {
-    if let Source::File(path) = source {
-        let path_shown = path.display().to_string();
-        return Ok((Side::File { path: path_shown }, file(path)?));
+async fn side_of(
+    source: &Source,
+    context: &mut Context<'_>,
+    is_followed: bool,
+) -> Result<Catalog, CommandError> {
+    if let Source::Snapshot(path) = source {
+        let document = file(path)?;
+        let other = Other::of(&document.snapshot, document.server_version.as_deref());
+        let side = Side::File {
+            path: path.display().to_string(),
+        };
+        return Ok(Catalog::whole(side, document.snapshot, other));
     }
     if *source == Source::History {
-        return Ok(drift(context).await?.0);
+        // What is made follows the database that the history is of.
+        let (history, live) = drift(context, is_followed).await?;
+        return Ok(Catalog {
+            other: live.other,
+            ..history
+        });
     }
     let typed = context.global.clone();
     context.global = match source {
@@ -186,16 +321,17 @@ async fn side_of(source: &Source, context: &mut Context<'_>) -> Result<Catalog, 
         },
         _ => typed.clone(),
     };
-    let found = read_live(context).await;
+    let found = read_live(context, is_followed).await;
     context.global = typed;
     found
 }
 
-async fn read_live(context: &mut Context<'_>) -> Result<Catalog, CommandError> {
+async fn read_live(context: &mut Context<'_>, is_followed: bool) -> Result<Catalog, CommandError> {
     let (root, manifest) = context.manifest()?;
     let database = context.database(&root, &manifest).await?;
-    let live = live(context, database, "diff").await?;
-    Ok((side(&live.target), live.snapshot))
+    Ok(Catalog::live(
+        live(context, database, "diff", is_followed).await?,
+    ))
 }
 
 #[cfg(test)]
@@ -208,8 +344,11 @@ mod tests {
             ("history", Source::History),
             ("live", Source::Live),
             ("staging", Source::Environment("staging".into())),
-            ("./staging", Source::File("./staging".into())),
-            ("schema.JSON", Source::File("schema.JSON".into())),
+            ("migrations", Source::Migrations),
+            ("./staging", Source::Snapshot("./staging".into())),
+            ("schema.JSON", Source::Snapshot("schema.JSON".into())),
+            ("schema.sql", Source::Dump("schema.sql".into())),
+            ("schema.DUMP", Source::Dump("schema.DUMP".into())),
             (
                 "postgresql://me@host/db.json",
                 Source::Url("postgresql://me@host/db.json".into()),

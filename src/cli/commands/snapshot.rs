@@ -33,7 +33,7 @@ pub fn run(args: &SnapshotArgs, context: &mut Context<'_>) -> Result<Exit, Comma
     let (root, manifest) = context.manifest()?;
     let live = runtime()?.block_on(async {
         let database = context.database(&root, &manifest).await?;
-        live(context, database, "snapshot").await
+        live(context, database, "snapshot", false).await
     })?;
     let text = document::file(&live.snapshot, &live.server_version);
     let Some(path) = &args.out else {

@@ -5,9 +5,12 @@ use super::run::{RunContext, blocker_text, of_run};
 use super::{CommandError, connect_problem, with_failure};
 use crate::cli::exit::Exit;
 use crate::history::error::HistoryError;
+use crate::preview::dump::DumpFileError;
 use crate::preview::{NotOnTarget, PreviewError};
+use crate::report::place::Snippet;
 use crate::report::problem::Problem;
 use crate::runner::error::RunError;
+use crate::shadow::{ArchiveError, ClientError};
 
 /// What can be had without a throw-away database.
 const WITHOUT: &str = "without one, --level sql lists the statements, and --level rollback runs them on the target, \
@@ -39,15 +42,14 @@ pub fn of_preview(
         PreviewError::NoServer(source) => {
             let problem = Problem::new("no-shadow-server", message)
                 .detail(source.to_string())
-                .hint(format!("{}\n{WITHOUT}", source.hint()));
+                .hint(without(Some(source.hint()), context));
             CommandError::refused(beside(others(problem, context), context))
         }
         PreviewError::Unreachable(source) => {
             let mut problem = connect_problem(source);
             "no-shadow-server".clone_into(&mut problem.code);
             problem.message = format!("{message}: {}", problem.message);
-            let hint = problem.hint.iter().map(String::as_str);
-            problem.hint = Some(hint.chain([WITHOUT]).collect::<Vec<_>>().join("\n"));
+            problem.hint = Some(without(problem.hint.take(), context));
             CommandError::refused(others(problem, context))
         }
         PreviewError::Address(source) => {
@@ -97,6 +99,7 @@ pub fn of_preview(
             };
             CommandError::new(Exit::Locked, problem)
         }
+        PreviewError::Dump(source) => of_dump(source),
         PreviewError::Catalog(source) => {
             let cause = std::error::Error::source(source).map(ToString::to_string);
             let problem = Problem::new("own-query", message);
@@ -164,9 +167,63 @@ fn beside(problem: Problem, context: &RunContext) -> Problem {
     problem.next(format!("{} --shadow target", context.again()))
 }
 
-/// Offers the levels that work without a server.
+/// Returns whether two catalogs are compared: then there is no target, and no other level.
+fn compares(context: &RunContext) -> bool {
+    context.command.starts_with("diff ")
+}
+
+/// Adds to a hint what can be had without a throw-away database.
+fn without(hint: Option<String>, context: &RunContext) -> String {
+    let known = hint.into_iter();
+    let levels = (!compares(context)).then(|| WITHOUT.to_owned());
+    known.chain(levels).collect::<Vec<_>>().join("\n")
+}
+
+/// Offers the levels that work without a server; a comparison has none.
 fn others(problem: Problem, context: &RunContext) -> Problem {
-    problem
-        .next(format!("{} --level sql", context.again()))
-        .next(format!("{} --shadow-url URL", context.again()))
+    let problem = if compares(context) {
+        problem
+    } else {
+        problem.next(format!("{} --level sql", context.again()))
+    };
+    problem.next(format!("{} --shadow-url URL", context.again()))
+}
+
+/// Gives a dump that cannot be read its exit code and its words.
+pub fn of_dump(error: &DumpFileError) -> CommandError {
+    let message = error.to_string();
+    let bad = |snippet: &Option<Snippet>| {
+        CommandError::usage(
+            Problem::new("bad-dump", message.clone())
+                .at(snippet.clone())
+                .hint(
+                    "pg_dump --schema-only writes one, of a single database and without --create",
+                ),
+        )
+    };
+    match error {
+        DumpFileError::Unreadable { .. } => CommandError::usage(Problem::new("no-dump", message)),
+        DumpFileError::NotText { .. } | DumpFileError::Empty { .. } => bad(&None),
+        DumpFileError::Cut { snippet, .. } | DumpFileError::Include { snippet } => {
+            bad(&Some((**snippet).clone()))
+        }
+        DumpFileError::Archive(ArchiveError::Program(error)) => {
+            let problem = Problem::new("client-missing", message);
+            let problem = match error {
+                ClientError::NotFound { looked_in, .. } => {
+                    problem.detail(format!("looked in:\n{}", looked_in.join("\n")))
+                }
+                ClientError::TooOld { .. } => problem,
+            };
+            CommandError::refused(problem.hint(
+                "an archive is read by pg_restore: install PostgreSQL's client programs, or set EVMIG_PG_BIN to \
+                 their directory",
+            ))
+        }
+        DumpFileError::Archive(ArchiveError::Failed { .. }) => CommandError::usage(
+            Problem::new("bad-dump", message)
+                .hint("what a newer pg_dump has written takes a pg_restore as new"),
+        ),
+        DumpFileError::Archive(ArchiveError::Io { .. } | ArchiveError::Text { .. }) => bad(&None),
+    }
 }

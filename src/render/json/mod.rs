@@ -7,6 +7,7 @@
 
 mod apply;
 mod backup;
+mod diff;
 mod dry_run;
 mod event;
 mod history;
@@ -26,11 +27,12 @@ use serde_json::Value;
 
 pub use apply::apply;
 pub use backup::{backup, backup_verify};
+pub use diff::diff;
 pub use dry_run::dry_run;
 pub use event::event;
 pub use history::history;
 pub use kept::kept;
-pub use plain::{config, diagram, diff, record};
+pub use plain::{config, diagram, record};
 pub use problem::{ERROR_SCHEMA, problem_document};
 pub use restore::restore;
 pub use rollback::rollback;

@@ -3,7 +3,6 @@
 use super::pretty;
 use crate::report::config::ConfigReport;
 use crate::report::diagram::DiagramReport;
-use crate::report::diff::DiffReport;
 use crate::report::run::RecordReport;
 
 /// Returns the document of `evmig baseline` and `evmig repair`.
@@ -18,10 +17,5 @@ pub fn config(report: &ConfigReport) -> String {
 
 /// Returns the document of `evmig diagram`.
 pub fn diagram(report: &DiagramReport) -> String {
-    pretty(report)
-}
-
-/// Returns the document of `evmig diff`.
-pub fn diff(report: &DiffReport) -> String {
     pretty(report)
 }

@@ -2,6 +2,7 @@
 
 use super::look::Look;
 use super::number::counted;
+use super::problem::warning;
 use super::style::{BAD, CAUTION, GOOD, HEADING, QUIET, paint};
 use super::text::one_line;
 use crate::render::change::{properties, tally};
@@ -18,12 +19,16 @@ pub fn diff(report: &DiffReport, look: Look) -> String {
     }
     out.push('\n');
     out.push_str(&changes(&report.changes, look));
-    if report.identical {
-        out.push_str(&paint(GOOD, "No difference"));
+    for note in &report.notes {
+        out.push_str(&warning(note, look));
         out.push('\n');
-        return out;
     }
-    out.push_str(&paint(HEADING, &sum(report)));
+    let style = match (report.identical, report.complete) {
+        (true, _) => GOOD,
+        (false, true) => HEADING,
+        (false, false) => CAUTION,
+    };
+    out.push_str(&paint(style, &sum(report)));
     out.push('\n');
     out
 }
@@ -38,10 +43,18 @@ pub fn changes(changes: &[ObjectChange], _look: Look) -> String {
     out
 }
 
-/// `2 added, 1 changed`
+/// `3 differences: 2 added, 1 changed`
 pub(in crate::render) fn sum(report: &DiffReport) -> String {
+    let known = if report.complete {
+        ""
+    } else {
+        ", as far as both could be made"
+    };
+    if report.changes.is_empty() {
+        return format!("No difference{known}");
+    }
     let all = counted(report.changes.len(), "difference");
-    format!("{all}: {}", tally(report.changes.iter()))
+    format!("{all}{known}: {}", tally(report.changes.iter()))
 }
 
 /// Says in a few words where a catalog is from.
@@ -67,6 +80,24 @@ pub(in crate::render) fn side(side: &Side) -> String {
             )
         }
         Side::File { path } => format!("file {}", one_line(path)),
+        Side::Dump {
+            path,
+            server_version,
+        } => format!(
+            "dump {}, on PostgreSQL {}",
+            one_line(path),
+            one_line(server_version)
+        ),
+        Side::Migrations {
+            project,
+            migrations,
+            server_version,
+        } => format!(
+            "{} of {}, on PostgreSQL {}",
+            counted(*migrations, "migration"),
+            one_line(project),
+            one_line(server_version)
+        ),
     }
 }
 
