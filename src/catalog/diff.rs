@@ -19,6 +19,15 @@ pub enum Change {
         /// What differs.
         properties: Vec<Difference>,
     },
+    /// It has another name, and is proved to be the same: both are of one database.
+    Renamed {
+        /// What it was called.
+        from: Identity,
+        /// What it is called.
+        identity: Identity,
+        /// What differs besides.
+        properties: Vec<Difference>,
+    },
     /// The columns that both have stand in another order.
     Reordered {
         /// The table, view or type.
@@ -35,7 +44,7 @@ impl Change {
     pub fn identity(&self) -> &Identity {
         match self {
             Self::Added(object) | Self::Removed(object) => &object.identity,
-            Self::Changed { identity, .. } => identity,
+            Self::Changed { identity, .. } | Self::Renamed { identity, .. } => identity,
             Self::Reordered { table, .. } => table,
         }
     }

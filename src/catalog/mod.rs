@@ -16,6 +16,7 @@ mod privileges;
 mod queries;
 pub mod read;
 mod records;
+pub mod renames;
 pub mod shown;
 
 pub use queries::KEPT_SCHEMA;

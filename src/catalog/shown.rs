@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use similar::TextDiff;
 
 use super::ddl::{ddl, is_part};
-use super::diff::Change;
+use super::diff::{Change, Difference};
 use super::model::{Identity, Kind, Object, Snapshot};
 use crate::report::change::{ChangeKind, ObjectChange, PropertyChange};
 
@@ -70,14 +70,8 @@ fn one(change: &Change, before: &Snapshot, after: &Snapshot) -> ObjectChange {
     let (kind, properties) = match change {
         Change::Added(_) => (ChangeKind::Added, Vec::new()),
         Change::Removed(_) => (ChangeKind::Removed, Vec::new()),
-        Change::Changed { properties, .. } => {
-            let properties = properties.iter().map(|one| PropertyChange {
-                property: one.property.to_string(),
-                before: one.before.clone(),
-                after: one.after.clone(),
-            });
-            (ChangeKind::Changed, properties.collect())
-        }
+        Change::Changed { properties, .. } => (ChangeKind::Changed, told(properties)),
+        Change::Renamed { properties, .. } => (ChangeKind::Renamed, told(properties)),
         Change::Reordered { before, after, .. } => {
             let order = PropertyChange {
                 property: "column order".to_owned(),
@@ -91,10 +85,23 @@ fn one(change: &Change, before: &Snapshot, after: &Snapshot) -> ObjectChange {
         change: kind,
         kind: identity.kind.word().to_owned(),
         object: identity.to_string(),
+        renamed_from: match change {
+            Change::Renamed { from, .. } => Some(from.to_string()),
+            _ => None,
+        },
         group: group(identity),
         properties,
         diff: unified(&text(before), &text(after)),
     }
+}
+
+fn told(properties: &[Difference]) -> Vec<PropertyChange> {
+    let properties = properties.iter().map(|one| PropertyChange {
+        property: one.property.to_string(),
+        before: one.before.clone(),
+        after: one.after.clone(),
+    });
+    properties.collect()
 }
 
 /// What an object is told with: its relation's name, or its own.

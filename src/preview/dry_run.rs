@@ -19,8 +19,8 @@ use super::state::{
 };
 use crate::catalog::access::delta::{State as Moment, delta};
 use crate::catalog::access::facts::Facts;
-use crate::catalog::diff::diff;
 use crate::catalog::fingerprint::fingerprint;
+use crate::catalog::renames::{Names, diff_of_one};
 use crate::catalog::shown::shown;
 use crate::pg::session::Session;
 use crate::plan::choose::{Selection, Work};
@@ -275,10 +275,15 @@ async fn rehearse(
     let version = server.facts.version_num;
     let session = &state.opened.session;
     let facts = Facts::read(session, version, schema).await?;
+    let names = Names::read(session).await?;
     let mut meter = Meter::default();
     let (ran, stopped) = run_all(pending, &state, &mut meter).await;
     let after = own_snapshot(&state.opened, &wanted).await?;
-    report.changes = shown(&diff(&state.snapshot, &after), &state.snapshot, &after);
+    let compared = diff_of_one(
+        (&state.snapshot, &names),
+        (&after, &Names::read(session).await?),
+    );
+    report.changes = shown(&compared.changes, &compared.before, &after);
     let facts_after = Facts::read(session, version, schema).await?;
     report.access = delta(
         Moment {

@@ -248,6 +248,12 @@ fn other_major(making: &Making<'_>, server: &Server) -> Option<Problem> {
     })
 }
 
+/// `15.18`, without who has packed it.
+fn version(server: &Server) -> String {
+    let words = server.facts.version.split(' ').next();
+    words.unwrap_or_default().to_owned()
+}
+
 /// Reads the catalog in a session of its own: what ran may have changed settings.
 async fn read(
     making: &Making<'_>,
@@ -270,6 +276,10 @@ async fn of_dump(
     let database = server.make(None).await?;
     let restoring = server.open(&database, None, making.history_schema).await?;
     let session = &restoring.session;
+    // What is written by hand may count on the usual one; pg_dump sets its own.
+    let path = format!("set search_path = {}", restoring.beginnings.search_path);
+    let set = session.run(&path).await;
+    set.map_err(PreviewError::shadow("could not set the search path"))?;
     // The names of roles are read from what the server says. Where it goes on in another language, they are told as
     // what is missing.
     drop(session.run("set lc_messages = 'C'").await);
@@ -294,7 +304,7 @@ async fn of_dump(
     notes.extend(rows_left_out(dump));
     Ok(Made {
         snapshot: read(making, server, &database).await?,
-        server_version: server.facts.version.clone(),
+        server_version: version(server),
         ran: dump.statements().len() - refused.len(),
         is_whole: refused.is_empty(),
         notes,
@@ -450,7 +460,7 @@ async fn of_files(
     let snapshot = read(making, server, &database).await?;
     Ok(Made {
         snapshot,
-        server_version: server.facts.version.clone(),
+        server_version: version(server),
         ran,
         is_whole,
         notes,

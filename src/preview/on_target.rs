@@ -9,9 +9,9 @@ use super::error::PreviewError;
 use super::measure::Meter;
 use super::pending::Pending;
 use super::rehearsal::{Piece, measured};
-use crate::catalog::diff::diff;
 use crate::catalog::fingerprint::fingerprint;
 use crate::catalog::read::snapshot_within;
+use crate::catalog::renames::{Names, diff_of_one};
 use crate::catalog::shown::shown;
 use crate::pg::lock::HistoryLock;
 use crate::project::script::Mode;
@@ -92,6 +92,7 @@ async fn tried(
     let begun = session.run("begin").await;
     begun.map_err(RunError::own("could not begin"))?;
     let before = snapshot_within(session, version, schema).await?;
+    let names = Names::read_within(session).await?;
     let setup = apply::setup(opened, request.policy);
     let mut meter = Meter::of_one_transaction();
     let mut all = Vec::new();
@@ -120,7 +121,9 @@ async fn tried(
         let reset = session.run(&opened.settings.restore_sql()).await;
         reset.map_err(RunError::own("could not reset the session"))?;
         let after = snapshot_within(session, version, schema).await?;
-        report.changes = shown(&diff(&before, &after), &before, &after);
+        let names_after = Names::read_within(session).await?;
+        let compared = diff_of_one((&before, &names), (&after, &names_after));
+        report.changes = shown(&compared.changes, &compared.before, &after);
         let all_ran = all.iter().all(|came| matches!(came, Came::Ran(_)));
         report.fingerprint = Some(Fingerprints {
             target: Some(fingerprint(&before)),

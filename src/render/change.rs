@@ -44,21 +44,18 @@ pub(super) fn lines(change: &ObjectChange) -> Vec<(Sign, &str)> {
 
 /// `changed column public.product.price: default`
 pub(super) fn title(change: &ObjectChange) -> String {
-    let word = match change.change {
-        ChangeKind::Added => "added",
-        ChangeKind::Removed => "removed",
-        ChangeKind::Changed => "changed",
-    };
-    let properties = properties(change);
-    let colon = if properties.is_empty() { "" } else { ": " };
-    format!("{word} {}{colon}{properties}", change.object)
+    let word = change.change.word();
+    format!("{word} {}{}", change.object, besides(change))
 }
 
-/// The names of what has changed of an object, for people.
-pub(super) fn properties(change: &ObjectChange) -> String {
+/// What is said behind an object's name: what it was called, and the names of what has changed.
+pub(super) fn besides(change: &ObjectChange) -> String {
+    let was = change.renamed_from.as_ref();
+    let was = was.map_or_else(String::new, |was| format!(", which was {was}"));
     let names = change.properties.iter();
     let names: Vec<String> = names.map(|one| one.property.replace('_', " ")).collect();
-    names.join(", ")
+    let colon = if names.is_empty() { "" } else { ": " };
+    format!("{was}{colon}{}", names.join(", "))
 }
 
 /// Objects of one relation together, in the order of their first one.
@@ -78,13 +75,14 @@ pub(super) fn groups(all: &[ObjectChange]) -> Vec<(&str, Vec<&ObjectChange>)> {
 /// `2 added, 1 changed`
 pub(super) fn tally<'a>(all: impl Iterator<Item = &'a ObjectChange> + Clone) -> String {
     let kinds = [
-        (ChangeKind::Added, "added"),
-        (ChangeKind::Removed, "removed"),
-        (ChangeKind::Changed, "changed"),
+        ChangeKind::Added,
+        ChangeKind::Removed,
+        ChangeKind::Changed,
+        ChangeKind::Renamed,
     ];
-    let counts = kinds.iter().filter_map(|(kind, word)| {
+    let counts = kinds.iter().filter_map(|kind| {
         let number = all.clone().filter(|one| one.change == *kind).count();
-        (number > 0).then(|| format!("{number} {word}"))
+        (number > 0).then(|| format!("{number} {}", kind.word()))
     });
     counts.collect::<Vec<_>>().join(", ")
 }

@@ -1,8 +1,8 @@
 //! A comparison as a comment on a pull request.
 
-use super::change::properties;
+use super::change::besides;
 use super::terminal::{diff_side, diff_sum};
-use crate::report::change::{ChangeKind, ObjectChange};
+use crate::report::change::ObjectChange;
 use crate::report::diff::DiffReport;
 use crate::report::problem::Problem;
 
@@ -45,16 +45,12 @@ fn note(out: &mut String, problem: &Problem) {
 }
 
 fn one(out: &mut String, change: &ObjectChange) {
-    let word = match change.change {
-        ChangeKind::Added => "added",
-        ChangeKind::Removed => "removed",
-        ChangeKind::Changed => "changed",
-    };
-    let mut head = format!("{word} <code>{}</code>", text(&change.object));
-    let properties = properties(change);
-    if !properties.is_empty() {
-        head = format!("{head}: {}", text(&properties));
-    }
+    let head = format!(
+        "{} <code>{}</code>{}",
+        change.change.word(),
+        text(&change.object),
+        text(&besides(change))
+    );
     let fence = fence(&change.diff);
     let block = format!("{fence}diff\n{}{fence}", change.diff);
     let folded = [
@@ -89,6 +85,7 @@ fn fence(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::report::change::ChangeKind;
     use crate::report::diff::Side;
 
     #[test]
@@ -107,6 +104,7 @@ mod tests {
                 change: ChangeKind::Added,
                 kind: "view".to_owned(),
                 object: "view <v>".to_owned(),
+                renamed_from: None,
                 group: "<v>".to_owned(),
                 properties: Vec::new(),
                 diff: "+````\n".to_owned(),

@@ -12,6 +12,20 @@ pub enum ChangeKind {
     Removed,
     /// Something else is said of it.
     Changed,
+    /// It has another name, and perhaps something else is said of it, too.
+    Renamed,
+}
+
+impl ChangeKind {
+    /// Returns the word for it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Added => "added",
+            Self::Removed => "removed",
+            Self::Changed => "changed",
+            Self::Renamed => "renamed",
+        }
+    }
 }
 
 /// What is said of one property before and after; `None` where it is as it is by default.
@@ -34,6 +48,8 @@ pub struct ObjectChange {
     pub kind: String,
     /// Its name with its kind: `trigger zz_audit on public.events`.
     pub object: String,
+    /// What it was called, if it was renamed.
+    pub renamed_from: Option<String>,
     /// The relation it belongs to, or its own name: what is told together.
     pub group: String,
     /// What is said of it, where it was there before and after.

@@ -13,7 +13,7 @@ use crate::history::locate::Located;
 use crate::history::store::Store;
 use crate::pg::session::Session;
 use crate::project::manifest::OnDrift;
-use crate::report::change::{ChangeKind, ObjectChange};
+use crate::report::change::ObjectChange;
 use crate::report::event::{EventSink, RunEvent};
 use crate::report::problem::Problem;
 
@@ -113,11 +113,7 @@ impl Drift {
 }
 
 fn line(change: &ObjectChange) -> String {
-    let word = match change.change {
-        ChangeKind::Added => "added",
-        ChangeKind::Removed => "removed",
-        ChangeKind::Changed => "changed",
-    };
+    let word = change.change.word();
     let properties: Vec<String> = change
         .properties
         .iter()

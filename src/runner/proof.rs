@@ -399,7 +399,7 @@ impl Excuse<'_> {
 
 fn touches(changes: &[&Change], property: &str) -> bool {
     changes.iter().any(|change| match change {
-        Change::Changed { properties, .. } => {
+        Change::Changed { properties, .. } | Change::Renamed { properties, .. } => {
             properties.iter().any(|one| *one.property == *property)
         }
         Change::Added(_) | Change::Removed(_) | Change::Reordered { .. } => true,

@@ -120,6 +120,9 @@ fn told(before: &Snapshot, after: &Snapshot) -> Vec<String> {
             format!("changed {identity}: {}", names.join(", "))
         }
         Change::Reordered { table, .. } => format!("reordered {table}"),
+        Change::Renamed { identity, .. } => {
+            panic!("nothing proves that {identity} had another name")
+        }
     });
     told.collect()
 }

@@ -341,7 +341,7 @@ fn what_changes_is_shown_as_definitions_in_every_format() {
         "{table}"
     );
     assert_eq!(
-        of("index public.side_id on public.side")["group"],
+        of("index side_id on public.side")["group"],
         "public.side"
     );
     assert_eq!(
@@ -367,5 +367,76 @@ fn what_changes_is_shown_as_definitions_in_every_format() {
     assert!(
         page.contains("note text DEFAULT &#39;&lt;b&gt;&#39;::text</span>"),
         "{page}"
+    );
+}
+
+#[test]
+fn what_kept_its_oid_is_told_as_renamed_at_both_levels() {
+    let server = Server::shared(15, Shape::Plain);
+    let project = Project::one_phase()
+        .migration(
+            "V1__t",
+            "create table t (id int primary key, a int, gone int);\n\
+             create index t_a on t (a);\n\
+             create table other (id int references t);\n\
+             create function f(x int) returns int language sql return x;\n\
+             create type mood as enum ('good');\n\
+             create table again (id int);",
+        )
+        .migration(
+            "V2__names",
+            "alter table t rename to tickets;\n\
+             alter table tickets rename a to amount;\n\
+             alter table tickets alter amount set default 1;\n\
+             alter index t_a rename to tickets_amount;\n\
+             alter table tickets rename constraint t_pkey to tickets_pkey;\n\
+             alter function f(int) rename to g;\n\
+             alter type mood rename to feeling;\n\
+             drop table again;\n\
+             create table once_more (id int);",
+        );
+    let database = begun(&server, &project);
+    let shadow = server.admin("postgres");
+    let wanted = [
+        "renamed enum public.feeling < enum public.mood []",
+        "renamed function public.g(x integer) < function public.f(x integer) []",
+        "removed table public.again",
+        "added table public.once_more",
+        "renamed table public.tickets < table public.t []",
+        "renamed column public.tickets.amount < column public.t.a [default]",
+        "changed constraint other_id_fkey on public.other [definition]",
+        "renamed constraint tickets_pkey on public.tickets < constraint t_pkey on public.t []",
+        "renamed index tickets_amount on public.tickets < index t_a on public.t [definition]",
+    ];
+    for level in ["shadow", "rollback --yes"] {
+        let args = format!("--level {level} --format json");
+        let report = plan(&project, &args, &database, &shadow)
+            .run()
+            .succeeds()
+            .json();
+        let changes = report["changes"].as_array().unwrap().iter();
+        let told = changes.map(|change| {
+            let text = |key: &str| change[key].as_str().unwrap_or_default();
+            let names = change["properties"].as_array().unwrap().iter();
+            let names: Vec<&str> = names.map(|one| one["property"].as_str().unwrap()).collect();
+            let line = format!("{} {}", text("change"), text("object"));
+            match text("change") {
+                "renamed" => format!("{line} < {} [{}]", text("renamed_from"), names.join(" ")),
+                "changed" => format!("{line} [{}]", names.join(" ")),
+                _ => line,
+            }
+        });
+        assert_eq!(told.collect::<Vec<_>>(), wanted, "{level}");
+    }
+    let human = plan(&project, "", &database, &shadow)
+        .run()
+        .succeeds()
+        .stdout;
+    let told = "  ~ column public.tickets.amount, which was column public.t.a: default\n    \
+                - amount integer\n    + amount integer DEFAULT 1\n";
+    assert!(human.contains(told), "{human}");
+    assert!(
+        human.contains("\n  ~ table public.tickets, which was table public.t\n"),
+        "{human}"
     );
 }

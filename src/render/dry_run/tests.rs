@@ -70,6 +70,7 @@ fn change(object: &str, before: Option<&str>, after: Option<&str>) -> ObjectChan
         change: ChangeKind::Changed,
         kind: "function".to_owned(),
         object: object.to_owned(),
+        renamed_from: None,
         group: "public.f".to_owned(),
         properties: vec![PropertyChange {
             property: "definition".to_owned(),
@@ -140,6 +141,7 @@ fn report(text: &str) -> DryRunReport {
         passed_over: vec![text()],
         changes: vec![ObjectChange {
             group: text(),
+            renamed_from: Some(text()),
             ..change(&text(), Some(&text()), Some("other"))
         }],
         access: vec![AccessChange {
@@ -330,7 +332,7 @@ fn a_short_dry_run_is_a_short_comment() {
     | | |
     |---|---|
     | Has to wait | reads and writes of 1 relation (at most 30 ms) |
-    | Objects | 0 added, 1 changed, 0 removed |
+    | Objects | 1 changed |
     | Access | no change |
     | Not proved | nothing |
     | Ran | `nowhere: they are listed only` |

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use crate::render::change::tally;
 use crate::render::terminal::number::{counted, duration};
 use crate::report::access::AccessEffect;
 use crate::report::change::ChangeKind;
@@ -189,27 +190,16 @@ fn locks(report: &DryRunReport) -> Fact {
 }
 
 fn objects(report: &DryRunReport) -> Fact {
-    let number = |kind: ChangeKind| {
-        report
-            .changes
-            .iter()
-            .filter(|one| one.change == kind)
-            .count()
-    };
-    let removed = number(ChangeKind::Removed);
-    let said = format!(
-        "{} added, {} changed, {removed} removed",
-        number(ChangeKind::Added),
-        number(ChangeKind::Changed),
-    );
+    let mut changes = report.changes.iter();
+    let is_removed = changes.any(|one| one.change == ChangeKind::Removed);
     Fact {
         about: "Objects",
         said: if report.changes.is_empty() {
             "no change".to_owned()
         } else {
-            said
+            tally(report.changes.iter())
         },
-        tone: if removed > 0 {
+        tone: if is_removed {
             Tone::Caution
         } else {
             Tone::Plain

@@ -5,7 +5,7 @@ use super::number::counted;
 use super::problem::warning;
 use super::style::{BAD, CAUTION, GOOD, HEADING, QUIET, paint};
 use super::text::one_line;
-use crate::render::change::{properties, tally};
+use crate::render::change::{besides, tally};
 use crate::report::change::{ChangeKind, ObjectChange};
 use crate::report::diff::{DiffReport, Side};
 use crate::report::sanitize::for_terminal;
@@ -102,19 +102,15 @@ pub(in crate::render) fn side(side: &Side) -> String {
 }
 
 fn one(out: &mut String, change: &ObjectChange) {
-    let (word, style) = match change.change {
-        ChangeKind::Added => ("added", GOOD),
-        ChangeKind::Removed => ("removed", BAD),
-        ChangeKind::Changed => ("changed", CAUTION),
+    let style = match change.change {
+        ChangeKind::Added => GOOD,
+        ChangeKind::Removed => BAD,
+        ChangeKind::Changed | ChangeKind::Renamed => CAUTION,
     };
-    out.push_str(&paint(style, &format!("{word:<7}")));
+    out.push_str(&paint(style, &format!("{:<7}", change.change.word())));
     out.push(' ');
     out.push_str(&paint(HEADING, &one_line(&change.object)));
-    let properties = properties(change);
-    if !properties.is_empty() {
-        out.push_str(": ");
-        out.push_str(&properties);
-    }
+    out.push_str(&one_line(&besides(change)));
     out.push('\n');
     for line in change.diff.lines() {
         let style = match line.as_bytes().first() {

@@ -6,7 +6,7 @@ use super::look::Look;
 use super::number::{count, counted};
 use super::style::{BAD, CAUTION, GOOD, QUIET, paint};
 use super::text::{cut_end, flowed, one_line};
-use crate::render::change::{Sign, groups, lines, properties, tally};
+use crate::render::change::{Sign, besides, groups, lines, tally};
 use crate::report::change::{ChangeKind, ObjectChange};
 use crate::report::sanitize::for_terminal;
 
@@ -65,7 +65,7 @@ pub(super) fn section(changes: &[ObjectChange], look: Look) -> (String, String) 
 /// then those that come and go, all or none.
 fn defined<'a>(told: impl Iterator<Item = &'a ObjectChange>) -> HashSet<&'a str> {
     let (changed, whole): (Vec<&ObjectChange>, Vec<&ObjectChange>) =
-        told.partition(|one| one.change == ChangeKind::Changed);
+        told.partition(|one| !is_whole(one));
     let taken = |one: &ObjectChange| lines(one).len().min(MOST_OF_ONE);
     let mut room = MOST_OF_ALL;
     let mut defined = HashSet::new();
@@ -82,6 +82,11 @@ fn defined<'a>(told: impl Iterator<Item = &'a ObjectChange>) -> HashSet<&'a str>
     defined
 }
 
+/// Whether an object comes or goes.
+fn is_whole(change: &ObjectChange) -> bool {
+    matches!(change.change, ChangeKind::Added | ChangeKind::Removed)
+}
+
 /// What comes or goes, of which kind, and in which schema.
 type Sort<'a> = (ChangeKind, &'a str, &'a str);
 
@@ -91,10 +96,9 @@ fn sort<'a>(group: &[&'a ObjectChange]) -> Option<Sort<'a>> {
         [one] => one,
         _ => group.iter().find(|one| is_relation(&one.kind))?,
     };
-    let is_whole =
-        one.change != ChangeKind::Changed && group.iter().all(|other| other.change == one.change);
+    let is_sort = is_whole(one) && group.iter().all(|other| other.change == one.change);
     let (schema, _) = one.group.split_once('.')?;
-    is_whole.then_some((one.change, &one.kind, schema))
+    is_sort.then_some((one.change, &one.kind, schema))
 }
 
 fn is_relation(kind: &str) -> bool {
@@ -107,7 +111,7 @@ fn is_relation(kind: &str) -> bool {
 fn draw_group(out: &mut String, group: &[&ObjectChange], defined: &HashSet<&str>, look: Look) {
     let whole = group
         .iter()
-        .find(|one| is_relation(&one.kind) && one.change != ChangeKind::Changed);
+        .find(|one| is_relation(&one.kind) && is_whole(one));
     let comes_with = |one: &ObjectChange| whole.is_some_and(|whole| whole.change == one.change);
     if let Some(whole) = whole {
         let with = group
@@ -123,7 +127,7 @@ fn draw_group(out: &mut String, group: &[&ObjectChange], defined: &HashSet<&str>
     }
     for one in group.iter().filter(|one| !comes_with(one)) {
         let text = if defined.contains(one.object.as_str()) && !one.diff.is_empty() {
-            named(one)
+            format!("{}{}", one.object, besides(one))
         } else {
             with_values(one)
         };
@@ -202,7 +206,7 @@ fn line(out: &mut String, change: ChangeKind, text: &str, look: Look) {
     let (sign, style) = match change {
         ChangeKind::Added => ("+", GOOD),
         ChangeKind::Removed => ("-", BAD),
-        ChangeKind::Changed => ("~", CAUTION),
+        ChangeKind::Changed | ChangeKind::Renamed => ("~", CAUTION),
     };
     let text = cut_end(&one_line(text), look.width.saturating_sub(4), look);
     out.push_str("  ");
@@ -210,16 +214,9 @@ fn line(out: &mut String, change: ChangeKind, text: &str, look: Look) {
     out.push('\n');
 }
 
-/// An object, and which of its properties change.
-fn named(change: &ObjectChange) -> String {
-    let properties = properties(change);
-    let colon = if properties.is_empty() { "" } else { ": " };
-    format!("{}{colon}{properties}", change.object)
-}
-
 /// An object, and what of it changes, in one line.
 pub(super) fn with_values(change: &ObjectChange) -> String {
-    if change.change != ChangeKind::Changed {
+    if is_whole(change) {
         return change.object.clone();
     }
     let value = |value: &Option<String>| match value {
@@ -239,7 +236,10 @@ pub(super) fn with_values(change: &ObjectChange) -> String {
             }
         })
         .collect();
-    format!("{}  {}", change.object, parts.join("; "))
+    let was = change.renamed_from.as_ref();
+    let was = was.map_or_else(String::new, |was| format!(", which was {was}"));
+    let gap = if parts.is_empty() { "" } else { "  " };
+    format!("{}{was}{gap}{}", change.object, parts.join("; "))
 }
 
 #[cfg(test)]
@@ -252,6 +252,7 @@ mod tests {
             change,
             kind: kind.to_owned(),
             object: format!("{kind} public.{name}"),
+            renamed_from: None,
             group: format!("public.{name}"),
             properties: Vec::new(),
             diff: format!("@@ -1 +1 @@\n{}", lines.collect::<String>()),

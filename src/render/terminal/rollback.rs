@@ -245,7 +245,7 @@ fn changes(out: &mut String, changes: &[ObjectChange], look: Look) {
         let sign = match change.change {
             ChangeKind::Added => "+",
             ChangeKind::Removed => "-",
-            ChangeKind::Changed => "~",
+            ChangeKind::Changed | ChangeKind::Renamed => "~",
         };
         labelled(
             out,
