@@ -62,7 +62,7 @@ pub struct Difference {
 }
 
 /// Where a column stands among the others. It moves whenever one before it goes, which is no change of its own.
-const POSITION: &str = "position";
+pub(super) const POSITION: &str = "position";
 
 /// Compares two snapshots; the changes come in the order of the objects.
 pub fn diff(before: &Snapshot, after: &Snapshot) -> Vec<Change> {

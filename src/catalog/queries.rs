@@ -145,7 +145,7 @@ fn user_schema(schema: &str) -> String {
 fn no_member(catalog: &str, oid: &str) -> String {
     format!(
         "{oid} NOT IN (SELECT m.objid FROM pg_depend m WHERE m.classid = '{catalog}'::regclass \
-         AND m.deptype = 'e')"
+         AND m.refclassid = 'pg_extension'::regclass AND m.deptype = 'e')"
     )
 }
 

@@ -1,7 +1,9 @@
 //! Reads a database's objects: all queries are one statement in one message, and see one state of the database.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
+use super::diff::POSITION;
 use super::error::CatalogError;
 use super::model::{Identity, Kind, Object, Properties, Snapshot};
 use super::privileges::canonical;
@@ -66,7 +68,33 @@ async fn between(
         let text = texts.and_then(|texts| texts.get(at)).unwrap_or_default();
         read(text, &columns, &mut objects).map_err(|unread| unread.in_answer_to(query.name))?;
     }
+    count_columns(&mut objects);
     Ok(Snapshot::new(objects))
+}
+
+/// Numbers the columns of each relation anew: the server's numbers have gaps where columns are gone.
+fn count_columns(objects: &mut [Object]) {
+    type Relation = (Option<Arc<str>>, Option<Arc<str>>);
+    let mut relations: HashMap<Relation, Vec<(u32, &mut String)>> = HashMap::new();
+    for object in objects {
+        let Identity { schema, parent, .. } = &object.identity;
+        let relation = (schema.clone(), parent.clone());
+        let mut properties = object.properties.iter_mut();
+        if object.identity.kind == Kind::Column
+            && let Some((_, text)) = properties.find(|(name, _)| **name == *POSITION)
+        {
+            let number = text.parse().unwrap_or_default();
+            relations.entry(relation).or_default().push((number, text));
+        }
+    }
+    for columns in relations.values_mut() {
+        columns.sort_unstable_by_key(|(number, _)| *number);
+        for (at, (number, text)) in columns.iter_mut().enumerate() {
+            if *number as usize != at + 1 {
+                **text = (at + 1).to_string();
+            }
+        }
+    }
 }
 
 /// Why an answer is none.
@@ -150,4 +178,37 @@ fn properties(columns: &[Arc<str>], fields: &Fields<'_>) -> Properties {
             _ => Some((name.clone(), text.to_string())),
         })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn column(parent: &str, name: &str, number: &str) -> Object {
+        Object {
+            identity: Identity {
+                kind: Kind::Column,
+                schema: Some("public".into()),
+                parent: Some(parent.into()),
+                name: name.into(),
+            },
+            properties: vec![
+                ("type".into(), "text".to_owned()),
+                (POSITION.into(), number.to_owned()),
+            ],
+        }
+    }
+
+    #[test]
+    fn columns_are_counted_without_those_that_are_gone() {
+        let mut objects = [
+            column("a", "last", "12"),
+            column("b", "only", "2"),
+            column("a", "first", "1"),
+            column("a", "middle", "3"),
+        ];
+        count_columns(&mut objects);
+        let positions = objects.each_ref().map(|object| object.get(POSITION));
+        assert_eq!(positions, [Some("3"), Some("1"), Some("1"), Some("2")]);
+    }
 }

@@ -2,7 +2,7 @@
 
 use evmig::catalog::diff::{Change, diff};
 use evmig::catalog::fingerprint::fingerprint;
-use evmig::catalog::model::Snapshot;
+use evmig::catalog::model::{Identity, Kind, Snapshot};
 use evmig::catalog::read::snapshot_within;
 use evmig::pg::session::Session;
 
@@ -13,6 +13,20 @@ use super::pg_server::{block_on, open};
 const SETUP: &str = include_str!("catalog_setup.sql");
 /// The changes: a line `-- [major] what the diff says`, once or more, and the SQL that does it.
 const CHANGES: &str = include_str!("catalog_changes.sql");
+/// Indexes and keys: blocks of SQL, some `-- since` a major.
+const KEYS: &str = include_str!("catalog_keys.sql");
+/// How the server itself writes indexes and constraints.
+const DEFINITIONS: &str = "
+    SELECT 'index', n.nspname, t.relname, c.relname, pg_get_indexdef(c.oid)
+    FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_class t ON t.oid = i.indrelid
+    JOIN pg_namespace n ON n.oid = t.relnamespace
+    WHERE n.nspname IN ('app', 'My app') AND NOT EXISTS (
+        SELECT FROM pg_constraint k WHERE k.conindid = c.oid AND k.contype IN ('p', 'u', 'x')
+    )
+    UNION ALL
+    SELECT 'constraint', n.nspname, c.relname, k.conname, pg_get_constraintdef(k.oid)
+    FROM pg_constraint k JOIN pg_class c ON c.oid = k.conrelid JOIN pg_namespace n ON n.oid = c.relnamespace
+    WHERE n.nspname IN ('app', 'My app') AND k.contype IN ('p', 'u', 'x', 'f', 'c')";
 
 #[test]
 fn every_change_is_named_on_postgresql_14() {
@@ -104,7 +118,46 @@ fn every_change_is_named(major: u32) {
         }
         assert_eq!(fingerprint(&before), fingerprint(&read().await));
         assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+        for block in KEYS.split("\n\n") {
+            let since = block
+                .lines()
+                .next()
+                .and_then(|line| line.strip_prefix("-- since "));
+            if since.is_some_and(|since| since.parse::<u32>().unwrap() > major) {
+                continue;
+            }
+            session.run(block).await.unwrap();
+            let found = undefined_as_the_server_does(&session, &read().await).await;
+            assert!(found.is_empty(), "{block}\n{}", found.join("\n"));
+        }
     });
+}
+
+/// The indexes and constraints that are not told in the server's own words.
+async fn undefined_as_the_server_does(session: &Session, snapshot: &Snapshot) -> Vec<String> {
+    session.run("SAVEPOINT own").await.unwrap();
+    session
+        .run("SET LOCAL search_path TO pg_catalog, pg_temp")
+        .await
+        .unwrap();
+    let rows = session.query(DEFINITIONS, &[]).await.unwrap();
+    session.run("ROLLBACK TO SAVEPOINT own").await.unwrap();
+    assert!(rows.len() > 45, "{} definitions", rows.len());
+    let wrong = rows.iter().filter_map(|row| {
+        let identity = Identity {
+            kind: Kind::of(&row.text(0)).unwrap(),
+            schema: Some(row.text(1).into()),
+            parent: Some(row.text(2).into()),
+            name: row.text(3).into(),
+        };
+        let found = snapshot
+            .find(&identity)
+            .and_then(|object| object.get("definition"));
+        let own = row.text(4);
+        (found != Some(own.as_str()))
+            .then(|| format!("{identity}\n  is    {own}\n  found {found:?}"))
+    });
+    wrong.collect()
 }
 
 /// The changes in short: `added X`, `removed X`, `changed X: property`.

@@ -1,13 +1,15 @@
 -- Columns of tables, views, foreign tables and composite types.
 SELECT 'column' AS kind, n.nspname AS schema, c.relname AS parent, a.attname AS name,
-       row_number() OVER (PARTITION BY a.attrelid ORDER BY a.attnum)::text AS position,
+       -- With the gaps of columns that are gone: who reads it counts anew. Here it would take a sort of all columns.
+       a.attnum::text AS position,
        format_type(a.atttypid, a.atttypmod) AS type,
        CASE WHEN a.attcollation <> t.typcollation AND a.attcollation <> 0 THEN a.attcollation::regcollation::text END
            AS collation,
        CASE WHEN a.attnotnull THEN 'yes' END AS not_null,
-       CASE WHEN a.attgenerated = '' THEN pg_get_expr(ad.adbin, ad.adrelid) END AS "default",
-       CASE a.attgenerated WHEN 's' THEN 'stored ' WHEN 'v' THEN 'virtual ' END || pg_get_expr(ad.adbin, ad.adrelid)
-           AS generated,
+       -- A default has no columns in it. With the table named, the server would open each for its columns' names.
+       CASE WHEN a.attgenerated = '' THEN pg_get_expr(ad.adbin, 0) END AS "default",
+       CASE a.attgenerated WHEN 's' THEN 'stored ' WHEN 'v' THEN 'virtual ' END
+           || CASE WHEN a.attgenerated <> '' THEN pg_get_expr(ad.adbin, ad.adrelid) END AS generated,
        CASE a.attidentity WHEN 'a' THEN 'always' WHEN 'd' THEN 'by default' END AS identity,
        CASE WHEN a.attidentity <> '' THEN (
            SELECT format(

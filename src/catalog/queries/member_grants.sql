@@ -9,9 +9,21 @@ FROM (
     WHERE c.relacl IS NOT NULL
     UNION ALL
     SELECT 'pg_class'::regclass, a.attrelid, a.attnum, a.attacl, c.relnamespace, 'c', c.relowner
-    FROM pg_attribute a
-    JOIN pg_class c ON c.oid = a.attrelid
-    WHERE a.attacl IS NOT NULL
+    -- By table, since only few of all columns can be meant.
+    FROM (
+        SELECT c.oid, c.relnamespace, c.relowner FROM pg_class c WHERE c.oid < 16384
+        UNION ALL
+        SELECT c.oid, c.relnamespace, c.relowner
+        FROM pg_depend m
+        JOIN pg_class c ON c.oid = m.objid
+        WHERE m.classid = 'pg_class'::regclass AND m.refclassid = 'pg_extension'::regclass AND m.deptype = 'e'
+    ) AS c
+    CROSS JOIN LATERAL (
+        SELECT a.attrelid, a.attnum, a.attacl
+        FROM pg_attribute a
+        WHERE a.attrelid = c.oid AND a.attacl IS NOT NULL
+        OFFSET 0
+    ) AS a
     UNION ALL
     SELECT 'pg_proc'::regclass, p.oid, 0, p.proacl, p.pronamespace, 'f', p.proowner
     FROM pg_proc p

@@ -17,8 +17,11 @@ SELECT CASE c.relkind
        -- The default is this server's setting, and pg_dump writes it for each table.
        CASE WHEN c.relkind IN ('r', 'm', 'p') THEN am.amname END AS access_method,
        ts.spcname AS tablespace,
-       (SELECT string_agg(o, ', ' ORDER BY o) FROM unnest(c.reloptions) AS o) AS options,
-       (SELECT string_agg('toast.' || o, ', ' ORDER BY o) FROM unnest(tc.reloptions) AS o) AS toast_options,
+       CASE WHEN c.reloptions IS NOT NULL THEN (SELECT string_agg(o, ', ' ORDER BY o) FROM unnest(c.reloptions) AS o) END
+           AS options,
+       CASE WHEN tc.reloptions IS NOT NULL
+           THEN (SELECT string_agg('toast.' || o, ', ' ORDER BY o) FROM unnest(tc.reloptions) AS o)
+       END AS toast_options,
        CASE WHEN c.relkind IN ('r', 'p') THEN
            CASE c.relreplident WHEN 'n' THEN 'nothing' WHEN 'f' THEN 'full' END
        END AS replica_identity,
@@ -34,7 +37,7 @@ FROM pg_class c
 JOIN pg_namespace n ON n.oid = c.relnamespace
 LEFT JOIN pg_am am ON am.oid = c.relam
 LEFT JOIN pg_tablespace ts ON ts.oid = c.reltablespace
-LEFT JOIN pg_class tc ON tc.oid = c.reltoastrelid AND tc.reloptions IS NOT NULL
+LEFT JOIN pg_class tc ON tc.oid = c.reltoastrelid AND tc.relkind = 't' AND tc.reloptions IS NOT NULL
 LEFT JOIN (
     SELECT i.inhrelid, string_agg(i.inhparent::regclass::text, ', ' ORDER BY i.inhseqno) AS names
     FROM pg_inherits i

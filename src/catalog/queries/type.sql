@@ -47,7 +47,7 @@ SELECT CASE t.typtype
        d.description AS comment
 FROM pg_type t
 JOIN pg_namespace n ON n.oid = t.typnamespace
-LEFT JOIN pg_class c ON c.oid = t.typrelid
+LEFT JOIN pg_class c ON c.oid = t.typrelid AND c.relkind = 'c'
 LEFT JOIN pg_type b ON b.oid = t.typbasetype
 LEFT JOIN pg_description d ON d.objsubid = 0
     AND d.classoid = CASE t.typtype WHEN 'c' THEN 'pg_class'::regclass ELSE 'pg_type'::regclass END
@@ -55,5 +55,5 @@ LEFT JOIN pg_description d ON d.objsubid = 0
 WHERE {{user_schema n}} AND {{no_member pg_type t.oid}}
     -- A table's row type, an array's own type and a range's multirange come with what they belong to.
     AND t.typtype IN ('e', 'c', 'd', 'r', 'b', 'p')
-    AND (t.typtype <> 'c' OR c.relkind = 'c')
+    AND (t.typtype <> 'c' OR c.oid IS NOT NULL)
     AND NOT (t.typtype = 'b' AND EXISTS (SELECT FROM pg_type e WHERE e.typarray = t.oid))
