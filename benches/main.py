@@ -12,6 +12,7 @@ import time
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 import bystanders
+import dry_runs
 import layouts
 import measure
 import memory
@@ -54,6 +55,7 @@ def row_table(root):
     table["purchase"] = ("purchases that the platform commits in a second", purchases.row)
     table["seed"] = ("`evmig seed` beside `psql \\copy` of the same rows", seed.row)
     table["rollback"] = ("`evmig rollback` of phases 4, 3 and 2 beside psql running the same scripts", rollbacks.row)
+    table["dry-run"] = ("`evmig plan` of all that is shipped, and of one pending file, beside psql", dry_runs.row)
     return table
 
 

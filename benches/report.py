@@ -139,6 +139,14 @@ class Promises:
             self.add("`evmig rollback` of phases 4, 3 and 2 with sample data / psql running the same scripts", "< 10",
                      f"{row['ratio']:.2f}, locks held {row['lock_held_ms'] / 1000:.2f} s at most", row["ratio"] < 10)
 
+    def dry_run(self):
+        row = self.rows.get("dry-run")
+        for part, what, bar in (("whole", f"all {row['files']} files with sample data, from empty", 2),
+                                ("pending", "one pending file on all of them", 1)) if row else ():
+            seen = row[part]
+            self.add(f"`evmig plan` of {what}", f"≤ {bar} s", f"{seen['seconds']:.2f} s, {seen['ratio']:.2f} × psql",
+                     seen["seconds"] <= bar)
+
     def markdown(self):
         self.ratio("shipped-0ms", "psql", 0.7, "the shipped schema: evmig / `psql -1 -f`, loopback")
         self.ratio("shipped-20ms", "psql", 0.05, "the shipped schema: evmig / `psql -1 -f`, 20 ms")
@@ -153,6 +161,7 @@ class Promises:
         self.purchases()
         self.seed()
         self.rollback()
+        self.dry_run()
         if not self.lines:
             return ""
         return "| what | bar | seen | holds |\n|---|---|---|---|\n" + "\n".join(self.lines)
@@ -202,6 +211,11 @@ def row_text(row, rows):
         text += [f"{row['scripts']} scripts.", "", "| | runs, in seconds |", "|---|---|"]
         for name, samples in row["samples_s"].items():
             text.append(f"| `{name}` | {', '.join(f'{one:.2f}' for one in samples)} |")
+    elif row["row"] == "dry-run":
+        text += [f"{row['files']} files.", "", "| files | | runs, in seconds |", "|---|---|---|"]
+        for part in ("whole", "pending"):
+            for name, samples in row[part]["samples_s"].items():
+                text.append(f"| {part} | `{name}` | {', '.join(f'{one:.2f}' for one in samples)} |")
     else:
         text.append(tools_table(row))
         trips = round_trips(row, rows)

@@ -19,9 +19,9 @@ FULL, COPY = "bench_rollback_full", "bench_rollback"
 STAGING = "STAGING_DATABASE_URL"
 
 
-def project(bench):
+def project(bench, name="shipped-whole"):
     """What is shipped, with an environment that takes the sample data and asks for no TLS."""
-    folder = os.path.join(bench.work, "shipped-whole")
+    folder = os.path.join(bench.work, name)
     for part in ("migrations", "rollback", "tests/database"):
         shutil.copytree(os.path.join(bench.root, part), os.path.join(folder, part))
     with open(os.path.join(bench.root, "phases.toml"), encoding="utf-8") as file:

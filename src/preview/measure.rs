@@ -131,6 +131,8 @@ pub(super) struct Meter {
     /// As they were after the statement before.
     now: HashMap<u32, Relation>,
     held: HashMap<u32, LockMode>,
+    /// What relations were called whose rows a statement worked on: they may be gone later.
+    names: HashMap<u32, String>,
     last: f64,
     transaction: usize,
     done: Vec<Measured>,
@@ -161,6 +163,7 @@ impl Meter {
         let verb = script.class(index).verb;
         let work = self.work(answer, verb);
         let locks = self.new_locks(answer);
+        self.name(&work);
         for seen in &answer.seen {
             if let Some(relation) = &seen.relation {
                 self.now.insert(seen.oid, relation.clone());
@@ -201,18 +204,24 @@ impl Meter {
     ) {
         self.begin(before);
         let all = || documented.unwrap_or_default().iter();
-        let lock = |(oid, known): &(u32, Documented)| {
-            let relation = self.before.get(oid)?;
+        let lock = |oid: u32, mode: LockMode| {
+            let relation = self.before.get(&oid)?;
             let lock = StatementLock {
                 relation: relation.shown(),
                 kind: relation.kind(),
-                mode: known.mode,
-                blocks: known.mode.blocks(),
+                mode,
+                blocks: mode.blocks(),
                 source: Source::Documented,
                 new: false,
             };
-            Some((*oid, lock))
+            Some((oid, lock))
         };
+        // Whoever locks an index locks its table, too.
+        let locks = all().flat_map(|(oid, known)| {
+            let table = self.before.get(oid).and_then(|relation| relation.owner);
+            let locked = table.into_iter().chain([*oid]);
+            locked.filter_map(|oid| lock(oid, known.mode))
+        });
         let work = |(oid, known): &(u32, Documented)| {
             let relation = self.before.get(oid)?;
             Some((relation.owner.unwrap_or(*oid), known.work?))
@@ -221,11 +230,25 @@ impl Meter {
             index,
             transaction: None,
             took,
-            locks: all().filter_map(lock).collect(),
+            locks: locks.collect(),
             work: all().filter_map(work).collect(),
             known: documented.is_some(),
         };
+        self.name(&measured.work);
         self.done.push(measured);
+    }
+
+    /// Returns the number of the transaction that is next.
+    pub(super) fn transaction(&self) -> usize {
+        self.transaction
+    }
+
+    fn name(&mut self, work: &[(u32, WorkKind)]) {
+        for (oid, _) in work {
+            if let Some(relation) = self.now.get(oid) {
+                self.names.insert(*oid, relation.shown());
+            }
+        }
     }
 
     /// Says that a transaction is over.
@@ -341,8 +364,9 @@ impl Meter {
 
     /// Returns what a relation is called after the last statement.
     pub(super) fn shown_now(&self, oid: u32) -> String {
-        let relation = self.now.get(&oid);
-        relation.map_or_else(|| oid.to_string(), Relation::shown)
+        let name = self.now.get(&oid).map(Relation::shown);
+        name.or_else(|| self.names.get(&oid).cloned())
+            .unwrap_or_else(|| oid.to_string())
     }
 
     /// Returns the table that an index or a table of large values belongs to.

@@ -13,6 +13,7 @@
 //! `made` makes other schemas to compare with: of a dump, which `dump` reads, or of the project's files.
 
 mod assemble;
+mod base;
 mod beyond;
 mod documented;
 pub mod dry_run;

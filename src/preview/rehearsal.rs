@@ -13,9 +13,12 @@ use crate::project::script::{Mode, Script};
 use crate::report::event::MigrationRef;
 use crate::runner::error::Stop;
 use crate::runner::open::Opened;
-use crate::runner::transactional::{Setup, Survey, Unit, rehearse};
+use crate::runner::transactional::{Setup, Survey, Unit, is_unprepared, rehearse};
 use crate::sql::classify::Verb;
 use crate::sql::object::ObjectClass;
+
+/// What begins a file that is a part of a transaction that is rolled back.
+const SAVEPOINT: &str = "savepoint evmig_dry_run";
 
 /// A file that runs, from a statement on.
 #[derive(Debug, Clone, Copy)]
@@ -78,7 +81,7 @@ async fn run(
         Mode::Transaction { .. } => {
             let is_part = meter.as_ref().is_some_and(|meter| meter.is_rolled_back());
             let begin = if is_part {
-                "savepoint evmig_dry_run"
+                SAVEPOINT
             } else {
                 piece.script.begin()
             };
@@ -113,11 +116,50 @@ async fn one(
         let result = rehearse(session, setup, unit, None).await;
         return result.map_err(|stop| Stopped { stop });
     };
+    // A question that is planned once costs a tenth. On the target it is planned each time: there, one
+    // that is gone would take the whole transaction with it.
+    let number = (!meter.is_rolled_back()).then(|| meter.transaction());
+    let (mut result, mut answers) = surveyed(session, setup, unit, number).await;
+    if result.as_ref().is_err_and(|stop| is_dropped(stop)) {
+        (result, answers) = surveyed(session, setup, unit, None).await;
+    }
+    for (index, rows) in answers {
+        meter.take(unit.script, index, &Answer::read(&rows));
+    }
+    meter.ended();
+    result.map_err(|stop| Stopped { stop })
+}
+
+/// Whether the file has dropped the prepared question: `DEALLOCATE ALL`, perhaps within a function.
+fn is_dropped(stop: &Stop) -> bool {
+    matches!(stop, Stop::Own { failure, .. } if is_unprepared(failure))
+}
+
+/// What was answered, and behind which statement.
+type Answers = Vec<(Option<usize>, Vec<Row>)>;
+
+/// Runs what is one transaction, and asks after each statement, by a question that is prepared under this
+/// number, or is sent in full each time.
+async fn surveyed(
+    session: &Session,
+    setup: &Setup,
+    unit: Unit<'_>,
+    number: Option<usize>,
+) -> (Result<(), Box<Stop>>, Answers) {
+    const LOCKS: &str = include_str!("sql/locks.sql");
+    let (ready, after) = match number {
+        Some(number) => (
+            format!("prepare evmig_locks_{number} as {LOCKS}"),
+            format!("execute evmig_locks_{number}"),
+        ),
+        None => (String::new(), LOCKS.to_owned()),
+    };
     let (taken, mut answers) = mpsc::unbounded_channel();
     let survey = Survey {
+        ready: &ready,
         before: include_str!("sql/relations.sql"),
-        after: include_str!("sql/locks.sql"),
-        end: if meter.is_rolled_back() {
+        after: &after,
+        end: if unit.begin == SAVEPOINT {
             "release savepoint evmig_dry_run"
         } else {
             "commit"
@@ -126,11 +168,11 @@ async fn one(
     };
     let result = rehearse(session, setup, unit, Some(&survey)).await;
     drop(survey);
-    while let Ok((index, rows)) = answers.try_recv() {
-        meter.take(unit.script, index, &Answer::read(&rows));
+    let mut all = Vec::new();
+    while let Ok(answer) = answers.try_recv() {
+        all.push(answer);
     }
-    meter.ended();
-    result.map_err(|stop| Stopped { stop })
+    (result, all)
 }
 
 /// Runs what is several: each statement that may has a transaction of its own.

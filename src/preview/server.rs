@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use sha2::{Digest as _, Sha256};
 
+use super::base;
 use super::error::{NotOnTarget, PreviewError};
 use super::place::{Owner, PATIENCE, Reached, ShadowPlace};
 use super::roles::{self, Surrounding};
@@ -47,7 +48,7 @@ pub(super) struct Server {
     made: RefCell<Vec<String>>,
     count: Cell<usize>,
     /// Roles that were there before.
-    roles: Vec<String>,
+    roles: RefCell<Vec<String>>,
     whose: Whose,
     /// What `CREATE DATABASE` says of encoding and locale.
     locale: String,
@@ -83,7 +84,7 @@ impl Server {
             id: id.to_owned(),
             made: RefCell::default(),
             count: Cell::new(0),
-            roles: Vec::new(),
+            roles: RefCell::default(),
             whose,
             locale: " encoding 'UTF8'".to_owned(),
         };
@@ -207,26 +208,50 @@ impl Server {
     ) -> Result<(), PreviewError> {
         // On the target's own server all of its roles are there, and no file may change them.
         if self.is_targets_own() {
-            self.roles = self.role_names().await?;
+            self.keep_roles(self.role_names().await?);
             return Ok(());
         }
         if self.whose == Whose::Named && !changes_roles {
             Turn::Beside.take(&self.session, wait, listeners).await?;
-            self.roles = self.role_names().await?;
-            if wanted.is_within(&self.roles) {
+            self.keep_roles(self.role_names().await?);
+            if wanted.is_within(&self.roles.borrow()) {
                 return Ok(());
             }
             let given = Turn::Beside.give_back(&self.session).await;
             given.map_err(PreviewError::shadow("could not wait for another dry run"))?;
         }
         Turn::Alone.take(&self.session, wait, listeners).await?;
-        if self.whose == Whose::Ours {
-            // Nobody's databases are here: every other role is one that a run has left.
-            let left = |name: &str| *name != *self.facts.session_user;
-            roles::drop_where(&self.session, left).await;
+        if self.is_dedicated() && !base::is_there(self).await? {
+            self.drop_left_roles().await;
         }
-        self.roles = self.role_names().await?;
+        self.keep_roles(self.role_names().await?);
         Ok(())
+    }
+
+    /// Drops all other roles. Nobody's databases are here: each is one that a run has left.
+    async fn drop_left_roles(&self) {
+        let left = |name: &str| *name != *self.facts.session_user;
+        roles::drop_where(&self.session, left).await;
+    }
+
+    /// Drops a database that an earlier dry run kept, and the roles that it needed.
+    pub(super) async fn forget(&self, base: &str) -> Result<(), PreviewError> {
+        let what = "could not drop the database that an earlier dry run kept";
+        let dropped = self.drop_database(base).await;
+        dropped.map_err(PreviewError::shadow(what))?;
+        self.drop_left_roles().await;
+        self.keep_roles(self.role_names().await?);
+        Ok(())
+    }
+
+    /// Says which roles are there before the files run.
+    pub(super) fn keep_roles(&self, names: Vec<String>) {
+        self.roles.replace(names);
+    }
+
+    /// Returns whether nobody else's databases are here.
+    pub(super) fn is_dedicated(&self) -> bool {
+        self.whose == Whose::Ours
     }
 
     async fn role_names(&self) -> Result<Vec<String>, PreviewError> {
@@ -236,6 +261,20 @@ impl Server {
 
     /// Makes an empty database that belongs to `owner`, or to evmig's own role.
     pub(super) async fn make(&self, owner: Option<&str>) -> Result<String, PreviewError> {
+        let template = format!("template0{}", self.locale);
+        self.make_of(&template, owner).await
+    }
+
+    /// Makes a copy of a database that nobody is connected to.
+    pub(super) async fn make_like(
+        &self,
+        base: &str,
+        owner: Option<&str>,
+    ) -> Result<String, PreviewError> {
+        self.make_of(&quoted(base), owner).await
+    }
+
+    async fn make_of(&self, template: &str, owner: Option<&str>) -> Result<String, PreviewError> {
         let number = self.count.get();
         self.count.set(number + 1);
         let name = database_name(&format!("{}{}", self.id, number));
@@ -244,8 +283,7 @@ impl Server {
         let owner = owner.filter(|_| self.facts.superuser);
         let owner = owner.map_or(String::new(), |owner| format!(" owner {}", quoted(owner)));
         let quoted_name = quoted(&name);
-        let locale = &self.locale;
-        let sql = format!("create database {quoted_name} template template0{locale}{owner}");
+        let sql = format!("create database {quoted_name} template {template}{owner}");
         let failed = || PreviewError::shadow("could not create a throw-away database");
         self.session.run(&sql).await.map_err(failed())?;
         if self.is_targets_own() {
@@ -299,7 +337,8 @@ impl Server {
         if self.is_targets_own() {
             return Vec::new();
         }
-        roles::make(&self.session, &self.roles, wanted).await
+        let there = self.roles.borrow().clone();
+        roles::make(&self.session, &there, wanted).await
     }
 
     /// Drops everything that was made. What cannot be dropped is swept by the next run.
@@ -312,7 +351,8 @@ impl Server {
             drop(self.drop_database(name).await);
         }
         if !self.is_targets_own() {
-            let was_there = |name: &str| self.roles.iter().any(|known| known == name);
+            let there = self.roles.take();
+            let was_there = |name: &str| there.iter().any(|known| known == name);
             roles::drop_where(&self.session, |name| !was_there(name) && is_ours(name)).await;
         }
         self.session.close(Duration::from_secs(1)).await;

@@ -1,18 +1,20 @@
 //! The state before the first pending statement, made in a throw-away database and held against the target.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use super::base::{self, Made};
 use super::beyond;
 use super::error::PreviewError;
 use super::rehearsal::{Piece, replay};
 use super::roles::{self, Surrounding};
 use super::server::Server;
 use crate::catalog::diff::diff;
-use crate::catalog::model::{Object, Snapshot};
+use crate::catalog::model::{Identity, Kind, Object, Snapshot};
 use crate::catalog::read::snapshot;
 use crate::catalog::shown::shown;
 use crate::history::model::Key;
 use crate::history::replay::Ran;
+use crate::pg::session::Session;
 use crate::plan::standing::{Standing, Standings, key};
 use crate::project::script::Script;
 use crate::project::{Content, Migration, Project, RelPath, Version};
@@ -26,6 +28,7 @@ use crate::runner::record::migration_ref;
 use crate::runner::retry::LockPolicy;
 use crate::runner::transactional::Setup;
 use crate::sql::classify::Verb;
+use crate::sql::name::QualifiedName;
 use crate::sql::object::ObjectClass;
 use crate::sql::{Item, split};
 
@@ -61,6 +64,19 @@ impl Past {
     /// Returns its statements.
     pub(super) fn script(&self) -> &Script {
         &self.script
+    }
+
+    /// Returns all of it that decides what it does.
+    pub(super) fn described(&self) -> String {
+        let script = &self.script;
+        let texts: Vec<_> = (0..script.len()).map(|index| script.text(index)).collect();
+        format!(
+            "{} {} {:?} {:?}",
+            self.named.label(),
+            self.end,
+            script.mode(),
+            texts
+        )
     }
 
     /// Returns whether the file's text has a name in it.
@@ -141,6 +157,11 @@ impl Gathered {
         })
     }
 
+    /// Returns whether the text of something that ran is not known any more.
+    pub(super) fn is_incomplete(&self) -> bool {
+        !self.unknown.is_empty()
+    }
+
     /// Says what cannot run again.
     fn note(&self) -> Option<Problem> {
         (!self.unknown.is_empty()).then(|| {
@@ -177,20 +198,58 @@ fn stored(ran: &Ran, text: &str) -> Option<Migration> {
     })
 }
 
-/// Makes the state by running what ran on the target.
+/// Makes the state by running what ran on the target, or of the database in which an earlier dry run did.
 pub(super) async fn replayed(
     server: &Server,
     wanted: &Wanted<'_>,
     gathered: &Gathered,
 ) -> Result<State, PreviewError> {
-    let (name, role, mut lacking) = empty(server, wanted).await?;
+    let key = base::key(server, wanted, gathered);
+    let found = base::find(server, key.as_deref()).await?;
+    let Empty {
+        name,
+        role,
+        mut lacking,
+    } = empty(server, wanted, found).await?;
     let schema = &wanted.project.manifest.project.history_schema.value;
     let opened = server.open(&name, role.as_deref(), schema).await?;
+    let origin = if gathered.past.is_empty() {
+        PreStateOrigin::Empty
+    } else {
+        PreStateOrigin::History
+    };
+    if found.is_some() {
+        let mut state = proven(opened, wanted, origin, gathered.past.len(), Vec::new()).await?;
+        state.told.kept = true;
+        return Ok(state);
+    }
+    let started = Instant::now();
     let extensions = wanted.surrounding.extensions.iter();
     let extensions = extensions.filter(|(name, _)| !gathered.make_extension(name));
     lacking.extend(roles::make_extensions(&opened.session, extensions.cloned()).await);
     let mut notes = not_recreated(&lacking);
-    let setup = careless(&opened);
+    let replayed = replay_all(&opened, gathered, &mut notes).await;
+    notes.extend(gathered.note());
+    let took = started.elapsed();
+    let mut state = proven(opened, wanted, origin, replayed, notes).await?;
+    // What could not be made as it was is tried again each time.
+    if let Some(key) = key.filter(|_| state.told.proven && state.notes.is_empty()) {
+        let opened = state.opened;
+        let made = Made {
+            name,
+            role,
+            opened,
+            took,
+        };
+        state.opened = base::keep(server, wanted, &key, made).await?;
+        state.setup = careless(&state.opened);
+    }
+    Ok(state)
+}
+
+/// Runs the files that ran on the target, up to one that cannot; returns how many did.
+async fn replay_all(opened: &Opened, gathered: &Gathered, notes: &mut Vec<Problem>) -> usize {
+    let setup = careless(opened);
     let mut replayed = 0;
     for past in &gathered.past {
         if let Some((_, why)) = beyond::the_server(&past.script) {
@@ -202,20 +261,14 @@ pub(super) async fn replayed(
             end: past.end,
             ..Piece::whole(&past.script, &past.named)
         };
-        if let Err(stopped) = replay(&opened, &setup, piece).await {
+        if let Err(stopped) = replay(opened, &setup, piece).await {
             let message = format!("{} cannot run again: {}", past.named.label(), stopped.stop);
             notes.push(Problem::new("replay-failed", message));
             break;
         }
         replayed += 1;
     }
-    notes.extend(gathered.note());
-    let origin = if gathered.past.is_empty() {
-        PreStateOrigin::Empty
-    } else {
-        PreStateOrigin::History
-    };
-    proven(opened, wanted, origin, replayed, notes).await
+    replayed
 }
 
 /// Makes the state from a dump of the target's schema. What of it the server does not take is told by
@@ -225,7 +278,11 @@ pub(super) async fn dumped(
     wanted: &Wanted<'_>,
     dump: &str,
 ) -> Result<State, PreviewError> {
-    let (name, role, mut lacking) = empty(server, wanted).await?;
+    let Empty {
+        name,
+        role,
+        mut lacking,
+    } = empty(server, wanted, None).await?;
     let schema = &wanted.project.manifest.project.history_schema.value;
     // As evmig's own role: a dump gives each object its owner itself.
     let restoring = server.open(&name, None, schema).await?;
@@ -234,10 +291,43 @@ pub(super) async fn dumped(
             lacking.push(format!("{statement}: {}", failure.message));
         }
     }
+    fill(&restoring.session, wanted.snapshot).await;
     restoring.session.close(Duration::from_secs(1)).await;
     let opened = server.open(&name, role.as_deref(), schema).await?;
     let notes = not_recreated(&lacking);
     proven(opened, wanted, PreStateOrigin::Dump, 0, notes).await
+}
+
+/// Fills the materialized views that the target has filled: a dump of the schema leaves them without rows. What
+/// cannot be filled is told by the comparison.
+async fn fill(session: &Session, target: Option<&Snapshot>) {
+    let objects = target.map(Snapshot::objects).unwrap_or_default().iter();
+    let views = objects.filter(|object| object.identity.kind == Kind::MaterializedView);
+    let filled = views.filter(|view| view.get("populated").is_none());
+    let mut left: Vec<String> = filled.map(|view| quoted(&view.identity)).collect();
+    // One may read another, which then has to come first.
+    while !left.is_empty() {
+        let before = left.len();
+        let mut failed = Vec::new();
+        for name in left {
+            let sql = format!("refresh materialized view {name}");
+            if session.run(&sql).await.is_err() {
+                failed.push(name);
+            }
+        }
+        if failed.len() == before {
+            return;
+        }
+        left = failed;
+    }
+}
+
+fn quoted(identity: &Identity) -> String {
+    QualifiedName {
+        schema: identity.schema.as_deref().map(str::to_owned),
+        name: identity.name.to_string(),
+    }
+    .quoted()
 }
 
 /// Cuts a dump; it has no rows. The lines that are psql's begin with a backslash.
@@ -249,19 +339,33 @@ fn statements(dump: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-/// Makes an empty database with the target's roles; returns its name, as whom to work in it, and what
-/// could not be made.
+/// A database in which nothing ran yet, as whom to work in it, and what could not be made.
+struct Empty {
+    name: String,
+    role: Option<String>,
+    lacking: Vec<String>,
+}
+
+/// Makes an empty database, or a copy of another one, with the target's roles.
 async fn empty(
     server: &Server,
     wanted: &Wanted<'_>,
-) -> Result<(String, Option<String>, Vec<String>), PreviewError> {
+    base: Option<&str>,
+) -> Result<Empty, PreviewError> {
     let lacking = server.make_roles(wanted.surrounding).await;
     let roles = roles::names(&server.session)
         .await
         .map_err(PreviewError::shadow("could not list the server's roles"))?;
     let role = roles.into_iter().find(|role| *role == wanted.role);
-    let name = server.make(role.as_deref()).await?;
-    Ok((name, role, lacking))
+    let name = match base {
+        Some(base) => server.make_like(base, role.as_deref()).await?,
+        None => server.make(role.as_deref()).await?,
+    };
+    Ok(Empty {
+        name,
+        role,
+        lacking,
+    })
 }
 
 fn not_recreated(lacking: &[String]) -> Vec<Problem> {
@@ -297,6 +401,7 @@ async fn proven(
     let told = PreState {
         origin,
         replayed,
+        kept: false,
         proven: differences.as_ref().is_some_and(Vec::is_empty),
         differences: differences.unwrap_or_default(),
     };

@@ -137,6 +137,8 @@ pub struct PreState {
     pub origin: PreStateOrigin,
     /// How many migrations ran again.
     pub replayed: usize,
+    /// Whether they ran in an earlier dry run, which kept the database.
+    pub kept: bool,
     /// Whether its catalog equals the target's.
     pub proven: bool,
     /// How it differs from the target's.

@@ -104,6 +104,8 @@ pub struct Unit<'a> {
 /// measures with it.
 #[derive(Debug, Clone)]
 pub struct Survey<'a> {
+    /// What makes the questions ready, inside the transaction; empty where they need nothing.
+    pub ready: &'a str,
     /// What is asked before the first statement.
     pub before: &'a str,
     /// What is asked after each.
@@ -219,9 +221,9 @@ pub(super) async fn run(
     }
 }
 
-/// 26000: the file has dropped, in a way that cannot be read from its text, what the convoy had
-/// prepared. The tries made here prepare nothing.
-fn is_unprepared(failure: &DbFailure) -> bool {
+/// Returns whether the file has dropped, in a way that cannot be read from its text, what evmig had
+/// prepared (26000). The tries made here prepare nothing.
+pub fn is_unprepared(failure: &DbFailure) -> bool {
     failure.sqlstate.as_deref() == Some("26000")
 }
 
@@ -419,6 +421,10 @@ async fn send(
             places.push(At::Survey(at));
         }
     };
+    if let Some(survey) = survey.filter(|survey| !survey.ready.is_empty()) {
+        commands.push(Command::Text(survey.ready));
+        places.push(At::Begin);
+    }
     ask(&mut commands, &mut places, None);
     for index in unit.first..unit.end {
         let text = script.text(index);

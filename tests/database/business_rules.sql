@@ -92,6 +92,21 @@ select is_empty(
                where r.category_id = c.id and r.status = 'active') $$,
     'the stock is the number of tickets and reservations');
 
+-- Imports --------------------------------------------------------------------------------------
+
+insert into public.orders (id, organization_id, event_id, customer_email, order_status, quantity)
+values
+    ('00004000-0000-4000-8000-000000000001', pg_temp.org('a'), '0000e000-0000-4000-8000-00000000000a', 'one@import.example', 'confirmed', 2),
+    ('00004000-0000-4000-8000-000000000002', pg_temp.org('a'), '0000e000-0000-4000-8000-00000000000a', 'two@import.example', 'confirmed', 1);
+insert into public.order_items (organization_id, order_id, category_id, quantity, unit_price_cents)
+values
+    (pg_temp.org('a'), '00004000-0000-4000-8000-000000000001', pg_temp.category(2), 2, 0),
+    (pg_temp.org('a'), '00004000-0000-4000-8000-000000000002', pg_temp.category(2), 1, 0);
+select is((select string_agg(s.tickets::text, ' ' order by s.order_id) from (select order_id, count(*) as tickets from public.tickets
+        where order_id between '00004000-0000-4000-8000-000000000001' and '00004000-0000-4000-8000-000000000002' group by order_id) s),
+    '2 1', 'confirmed orders that are imported have one ticket per unit');
+select is(pg_temp.stock(2), '3/0', 'and those are sold');
+
 -- Orders ---------------------------------------------------------------------------------------
 
 create temporary table frozen on commit drop as select pg_temp.buy(3, 2) as id;

@@ -31,3 +31,4 @@ create function tf() returns trigger language plpgsql as 'begin return new; end'
 create trigger tg before insert on t for each row execute function tf();
 alter table t enable row level security;
 create policy po on t using (true);
+create function ef() returns event_trigger language plpgsql as 'begin end';

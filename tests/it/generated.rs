@@ -17,7 +17,7 @@ const FEW: u64 = 6;
 const ALL: u64 = 500;
 
 /// `SplitMix64`: what a case is made of.
-struct Dice(u64);
+pub(super) struct Dice(u64);
 
 impl Dice {
     fn next(&mut self) -> u64 {
@@ -28,39 +28,39 @@ impl Dice {
         z ^ (z >> 31)
     }
 
-    fn below(&mut self, end: usize) -> usize {
+    pub(super) fn below(&mut self, end: usize) -> usize {
         usize::try_from(self.next() % end as u64).expect("less than a usize")
     }
 
-    fn pick<'a>(&mut self, of: &'a [&'a str]) -> &'a str {
+    pub(super) fn pick<'a>(&mut self, of: &'a [&'a str]) -> &'a str {
         of[self.below(of.len())]
     }
 }
 
 /// A table, with the columns that later steps may use.
 #[derive(Debug, Clone)]
-struct Table {
-    name: String,
-    columns: Vec<String>,
+pub(super) struct Table {
+    pub(super) name: String,
+    pub(super) columns: Vec<String>,
 }
 
 /// A change of the schema, what takes it back, and the object that is left behind where that is forgotten.
 #[derive(Debug, Clone)]
-struct Step {
-    up: String,
+pub(super) struct Step {
+    pub(super) up: String,
     down: String,
     left: String,
 }
 
 /// A schema that grows.
-struct World {
-    dice: Dice,
-    tables: Vec<Table>,
+pub(super) struct World {
+    pub(super) dice: Dice,
+    pub(super) tables: Vec<Table>,
     made: usize,
 }
 
 impl World {
-    fn new(case: u64) -> Self {
+    pub(super) fn new(case: u64) -> Self {
         Self {
             dice: Dice(case.wrapping_mul(0x2545_f491_4f6c_dd1d)),
             tables: Vec::new(),
@@ -68,7 +68,7 @@ impl World {
         }
     }
 
-    fn name(&mut self, prefix: &str) -> String {
+    pub(super) fn name(&mut self, prefix: &str) -> String {
         self.made += 1;
         // Some names have to be quoted.
         match self.dice.below(8) {
@@ -78,7 +78,7 @@ impl World {
     }
 
     /// A migration of a few steps; the last one leaves something behind that nothing before it takes along.
-    fn migration(&mut self) -> Vec<Step> {
+    pub(super) fn migration(&mut self) -> Vec<Step> {
         let mut steps = vec![self.table()];
         for _ in 0..self.dice.below(5) {
             let step = match self.dice.below(6) {

@@ -270,6 +270,43 @@ revoke all on function app_private.issue_tickets(uuid) from public;
 comment on function app_private.issue_tickets(uuid) is
     'Issues what is missing of an order''s tickets, one per unit; returns how many. Calling it again does nothing.';
 
+-- The same for many orders. What has its ticket is left out beforehand: an import that
+-- brings its tickets along has them all.
+create function app_private.issue_tickets(_order_ids uuid[])
+returns integer
+language plpgsql
+security definer
+set search_path = ''
+as $$
+declare
+    issued integer;
+begin
+    insert into public.tickets (
+        organization_id, event_id, order_id, order_item_id, category_id, ordinal
+    )
+    select i.organization_id, o.event_id, i.order_id, i.id, i.category_id, n.ordinal
+    from public.orders o
+    join public.order_items i on i.order_id = o.id and i.organization_id = o.organization_id
+    cross join lateral generate_series(1, i.quantity) as n (ordinal)
+    where o.id = any (_order_ids)
+        and not exists (
+            select from public.tickets t
+            where t.order_item_id = i.id
+                and t.organization_id = i.organization_id
+                and t.ordinal = n.ordinal
+        )
+    order by i.id, n.ordinal
+    on conflict (order_item_id, organization_id, ordinal) do nothing;
+    get diagnostics issued = row_count;
+    return issued;
+end
+$$;
+
+revoke all on function app_private.issue_tickets(uuid[]) from public;
+
+comment on function app_private.issue_tickets(uuid[]) is
+    'Issues what is missing of the tickets of several orders; returns how many.';
+
 -- Statement trigger, for all three operations: which orders are touched is all that
 -- differs. Rows of an order that is right already are not written.
 create function app_private.total_orders(order_ids uuid[])
@@ -320,29 +357,30 @@ security definer
 set search_path = ''
 as $$
 declare
-    touched record;
+    wrong uuid[];
+    confirmed uuid[];
 begin
     -- One look tells the usual case, an order made with its final totals, from the rest.
-    for touched in
-        select o.id, o.order_status,
-            (o.quantity, o.subtotal_cents) is distinct from (s.quantity, s.subtotal_cents) as is_wrong
-        from (select distinct n.order_id from new_rows n) t
-        join public.orders o on o.id = t.order_id
-        cross join lateral (
-            select sum(i.quantity)::integer as quantity, sum(i.total_cents)::bigint as subtotal_cents
-            from public.order_items i
-            where i.order_id = o.id
-        ) s
-        order by o.id
-    loop
-        if touched.is_wrong then
-            perform app_private.total_orders(array[touched.id]);
-        end if;
-        -- Items that were imported into a confirmed order have their tickets at once.
-        if touched.order_status = 'confirmed' then
-            perform app_private.issue_tickets(touched.id);
-        end if;
-    end loop;
+    select
+        array_agg(o.id) filter (
+            where (o.quantity, o.subtotal_cents) is distinct from (s.quantity, s.subtotal_cents)
+        ),
+        array_agg(o.id) filter (where o.order_status = 'confirmed')
+    into wrong, confirmed
+    from (select distinct n.order_id from new_rows n) t
+    join public.orders o on o.id = t.order_id
+    cross join lateral (
+        select sum(i.quantity)::integer as quantity, sum(i.total_cents)::bigint as subtotal_cents
+        from public.order_items i
+        where i.order_id = o.id
+    ) s;
+    if wrong is not null then
+        perform app_private.total_orders(wrong);
+    end if;
+    -- Items that were imported into a confirmed order have their tickets at once.
+    if confirmed is not null then
+        perform app_private.issue_tickets(confirmed);
+    end if;
     return null;
 end
 $$;

@@ -186,15 +186,21 @@ begin
         end;
 
     -- The order follows once all that was paid for it is given back. A refund of a
-    -- payment that came too late is none of the order's business.
-    select coalesce(sum(p.amount_cents), 0) into order_paid
+    -- payment that came too late is none of the order's business. Refunds are looked up
+    -- by their payment: a plan that joins them was made while both tables were empty.
+    select
+        coalesce(sum(p.amount_cents) filter (
+            where p.status in ('succeeded', 'partially_refunded', 'refunded')
+        ), 0),
+        coalesce(sum(g.amount_cents), 0)
+    into order_paid, order_given_back
     from public.payments p
-    where p.order_id = paid.order_id
-        and p.status in ('succeeded', 'partially_refunded', 'refunded');
-    select coalesce(sum(r.amount_cents), 0) into order_given_back
-    from public.refunds r
-    join public.payments p on p.id = r.payment_id
-    where p.order_id = paid.order_id and r.status = 'succeeded';
+    cross join lateral (
+        select sum(r.amount_cents) as amount_cents
+        from public.refunds r
+        where r.payment_id = p.id and r.status = 'succeeded'
+    ) g
+    where p.order_id = paid.order_id;
 
     update public.orders o
     set order_status = case

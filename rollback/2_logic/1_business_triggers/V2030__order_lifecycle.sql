@@ -9,6 +9,7 @@ drop function app_private.items_deleted();
 drop function app_private.items_updated();
 drop function app_private.items_inserted();
 drop function app_private.total_orders(uuid[]);
+drop function app_private.issue_tickets(uuid[]);
 drop function app_private.issue_tickets(uuid);
 drop trigger check_order_item_server on public.order_items;
 drop trigger check_order_item on public.order_items;

@@ -1,7 +1,8 @@
 -- Privileges on what belongs to the system or to an extension, where they are not those it came with. pg_dump writes
--- these alone of such objects. What initdb or the extension granted is in pg_init_privs.
+-- these alone of such objects. What initdb or the extension granted is in pg_init_privs, but for the information schema:
+-- everybody may use that and read most of it, by a grant of whichever superuser initdb made.
 SELECT 'grants' AS kind, NULL AS schema, NULL AS parent, o.type || ' ' || o.identity AS name,
-       x.acl::text AS acl, coalesce(i.initprivs, acldefault(x.type, x.owner))::text AS acl_default
+       x.acl::text AS acl, coalesce(i.initprivs, known.acl)::text AS acl_default
 FROM (
     SELECT 'pg_class'::regclass::oid AS classid, c.oid, 0 AS sub, c.relacl AS acl, c.relnamespace AS schema,
            CASE c.relkind WHEN 'S' THEN 's' ELSE 'r' END::"char" AS type, c.relowner AS owner
@@ -43,8 +44,16 @@ FROM (
 ) AS x
 JOIN pg_namespace n ON n.oid = x.schema
 LEFT JOIN pg_init_privs i ON i.classoid = x.classid AND i.objoid = x.oid AND i.objsubid = x.sub
+CROSS JOIN LATERAL (
+    SELECT acldefault(x.type, x.owner) || CASE
+        WHEN n.nspname <> 'information_schema' THEN '{}'
+        WHEN x.classid = 'pg_namespace'::regclass THEN ARRAY[makeaclitem(0, x.owner, 'USAGE', false)]
+        WHEN x.classid = 'pg_class'::regclass AND x.sub = 0 THEN ARRAY[makeaclitem(0, x.owner, 'SELECT', false)]
+        ELSE '{}'
+    END
+) AS known (acl)
 CROSS JOIN LATERAL pg_identify_object(x.classid, x.oid, x.sub) AS o
-WHERE x.acl IS DISTINCT FROM coalesce(i.initprivs, acldefault(x.type, x.owner))
+WHERE x.acl IS DISTINCT FROM coalesce(i.initprivs, known.acl)
     AND n.nspname !~ '^pg_(toast|temp)'
     AND (
         n.nspname IN ('pg_catalog', 'information_schema')

@@ -73,10 +73,13 @@ pub(super) fn before(report: &DryRunReport) -> Option<(String, Tone)> {
     let made = match before.origin {
         PreStateOrigin::Empty => "an empty database".to_owned(),
         PreStateOrigin::History => {
-            format!(
-                "{} run again",
-                counted(before.replayed, "applied migration")
-            )
+            let number = counted(before.replayed, "applied migration");
+            let when = if before.kept {
+                " in an earlier dry run"
+            } else {
+                ""
+            };
+            format!("{number} run again{when}")
         }
         PreStateOrigin::Dump => "pg_dump of the target's schema".to_owned(),
     };

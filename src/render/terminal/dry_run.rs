@@ -131,7 +131,12 @@ fn before(out: &mut String, report: &DryRunReport, look: Look) {
         PreStateOrigin::Empty => "an empty database".to_owned(),
         PreStateOrigin::History => {
             let number = counted(before.replayed, "applied migration");
-            format!("made by running {number} again")
+            let when = if before.kept {
+                ", in an earlier dry run"
+            } else {
+                ""
+            };
+            format!("made by running {number} again{when}")
         }
         PreStateOrigin::Dump => "pg_dump of the target's schema".to_owned(),
     };
