@@ -11,9 +11,9 @@ use super::signals;
 use crate::catalog::model::Snapshot;
 use crate::clock;
 use crate::pg::params::Parameters;
-use crate::preview::ShadowPlace;
 use crate::preview::dump::Dump;
 use crate::preview::made::{Example, Made, Making, Origin, make};
+use crate::preview::{NotOnTarget, PreviewError, ShadowPlace};
 use crate::project::Project;
 use crate::report::diff::Side;
 use crate::report::problem::Problem;
@@ -33,8 +33,8 @@ pub enum Maker {
 impl Maker {
     /// Reads a dump.
     pub fn dump(path: &Path, context: &mut Context<'_>) -> Result<Self, CommandError> {
-        // Its .env may say where PostgreSQL's programs are; there need not be a project.
-        drop(context.root());
+        // A project's .env may say where PostgreSQL's programs are.
+        has_project(context)?;
         let surroundings = context.environment.surroundings();
         let dump = Dump::read(path, &surroundings).map_err(|error| of_dump(&error))?;
         Ok(Self::Dump(dump))
@@ -63,6 +63,8 @@ pub struct Other {
     pub parameters: Option<Parameters>,
     /// Its environment.
     pub environment: Option<String>,
+    /// Whether that is protected.
+    pub is_protected: bool,
     /// The major version that a dump on the other side says.
     pub major: Option<u32>,
 }
@@ -74,6 +76,7 @@ impl Other {
             example: live.example.take().unwrap_or_default(),
             parameters: Some(live.parameters.clone()),
             environment: live.target.environment.clone(),
+            is_protected: live.target.protected,
             major: None,
         }
     }
@@ -104,8 +107,7 @@ impl Home {
         if let Maker::Migrations(project) = maker {
             return Ok(of(project.root.dir(), &project.manifest));
         }
-        if context.root().is_err() {
-            // Two dumps can be compared anywhere.
+        if !has_project(context)? {
             return Ok(Self {
                 name: "diff".to_owned(),
                 root: ".".into(),
@@ -114,6 +116,17 @@ impl Home {
         }
         let (root, manifest) = context.manifest()?;
         Ok(of(root.dir(), &manifest))
+    }
+}
+
+/// Whether there is a project here: two dumps can be compared anywhere.
+fn has_project(context: &mut Context<'_>) -> Result<bool, CommandError> {
+    let is_none =
+        |error: &CommandError| error.problems().iter().any(|one| one.code == "no-project");
+    match context.root() {
+        Ok(_) => Ok(true),
+        Err(error) if is_none(&error) => Ok(false),
+        Err(error) => Err(error),
     }
 }
 
@@ -134,6 +147,7 @@ pub async fn made(
         root: &home.root,
         major: other.example.major.or(maker.major()).or(other.major),
         example: &other.example,
+        agreed: !other.is_protected,
         history_schema: &home.history_schema,
         run: &run,
     };
@@ -162,7 +176,10 @@ pub async fn made(
         };
         Box::pin(make(&making, &origin, &mut listeners)).await
     };
-    let made = made.map_err(|error| of_preview(&error, &run_context, &home.history_schema))?;
+    let made = made.map_err(|error| match error {
+        PreviewError::NotOnTarget(NotOnTarget::Protected) => protected(),
+        error => of_preview(&error, &run_context, &home.history_schema),
+    })?;
     let server_version = made.server_version.clone();
     let side = match maker {
         Maker::Dump(dump) => Side::Dump {
@@ -187,6 +204,7 @@ fn place(
     let environment = &context.environment;
     Ok(match (chosen, &other.parameters) {
         (Shadow::Url(parameters), _) => ShadowPlace::Url(parameters),
+        (Shadow::Target, Some(_)) if other.is_protected => return Err(protected()),
         (chosen, Some(parameters)) => chosen.place(parameters, environment),
         (Shadow::Embedded, None) => ShadowPlace::Embedded {
             surroundings: Box::new(environment.surroundings()),
@@ -199,4 +217,13 @@ fn place(
             ));
         }
     })
+}
+
+/// A comparison does not ask, and what is protected is asked about.
+fn protected() -> CommandError {
+    let message = "the environment is protected: no throw-away database is made on its server";
+    CommandError::refused(
+        Problem::new("shadow-not-on-target", message)
+            .hint("let evmig start a server of its own (--shadow embedded), or name another one"),
+    )
 }

@@ -36,6 +36,8 @@ const NEWEST: u32 = u32::MAX;
 const WAIT: Duration = Duration::from_secs(60);
 /// How long the server may take to hear goodbye.
 const GOODBYE: Duration = Duration::from_secs(1);
+/// How long to wait for dry runs that make roles on the same server.
+const TURN: Duration = Duration::from_secs(60);
 /// Roles that one statement may name without their being there.
 const MOST_ROLES: usize = 64;
 
@@ -64,6 +66,8 @@ pub struct Making<'a> {
     pub major: Option<u32>,
     /// What it is made to be compared with.
     pub example: &'a Example,
+    /// Whether it may be made on the other side's own server.
+    pub agreed: bool,
     /// The schema of the history, which is no part of it.
     pub history_schema: &'a str,
     /// The id of this comparison.
@@ -223,15 +227,15 @@ async fn make_ready(
     server: &mut Server,
     listeners: &mut Listeners<'_>,
 ) -> Result<(), PreviewError> {
-    server.recognise_cluster(making.example.system.as_deref());
+    server.recognise_cluster(making.example.system.as_deref(), making.agreed)?;
     let wanted = &making.example.surrounding;
     if !server.is_targets_own() {
-        return server.take_turn(wanted, true, WAIT, listeners).await;
+        return server.take_turn(wanted, true, TURN, listeners).await;
     }
     if let Task::Files { scripts, .. } = task {
         shared::refuse(scripts.iter().map(|(_, script)| script))?;
     }
-    server.take_turn(wanted, false, WAIT, listeners).await
+    server.take_turn(wanted, false, TURN, listeners).await
 }
 
 fn other_major(making: &Making<'_>, server: &Server) -> Option<Problem> {

@@ -171,11 +171,19 @@ impl Server {
     }
 
     /// Takes a server that was named for the other side's own where it is the same cluster, or a copy of it.
-    pub(super) fn recognise_cluster(&mut self, system: Option<&str>) {
+    pub(super) fn recognise_cluster(
+        &mut self,
+        system: Option<&str>,
+        agreed: bool,
+    ) -> Result<(), PreviewError> {
         let is_same = system.is_some() && self.facts.system_identifier.as_deref() == system;
         if is_same && self.whose == Whose::Named {
+            if !agreed {
+                return Err(NotOnTarget::Protected.into());
+            }
             self.whose = Whose::Targets;
         }
+        Ok(())
     }
 
     /// A copy of a server has the same identity, but was not started in the same microsecond.

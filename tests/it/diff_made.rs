@@ -214,6 +214,20 @@ fn the_migrations_are_compared_as_if_they_had_run_there() {
         .run()
         .exits(4);
     assert_eq!(output.json()["changes"].as_array().unwrap().len(), 2);
+    // What is protected is not written to, whichever way its server is named.
+    let manifest = project.read("phases.toml");
+    let protected = "[environments.production]\nurl_env = \"PRODUCTION\"\nprotected = true\n";
+    project.write("phases.toml", format!("{manifest}\n{protected}"));
+    for shadow in ["", "--shadow target"] {
+        let words = format!("migrations production --format json {shadow}");
+        let mut evmig = compares(&project, &words).env("PRODUCTION", database.url());
+        if shadow.is_empty() {
+            evmig = evmig.env("EVMIG_SHADOW_URL", database.admin().url());
+        }
+        let output = evmig.run().exits(5);
+        assert_eq!(output.json()["error"]["code"], "shadow-not-on-target");
+    }
+    project.write("phases.toml", manifest);
     project.write(
         "migrations/1_core/1_tables/V3__bad.sql",
         "create table ok ();\nselect no_such_column;\n",

@@ -340,10 +340,7 @@ fn what_changes_is_shown_as_definitions_in_every_format() {
         table["diff"].as_str().unwrap().contains(definition),
         "{table}"
     );
-    assert_eq!(
-        of("index side_id on public.side")["group"],
-        "public.side"
-    );
+    assert_eq!(of("index side_id on public.side")["group"], "public.side");
     assert_eq!(
         changes.len(),
         3,
