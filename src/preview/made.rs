@@ -32,8 +32,6 @@ use crate::runner::record::migration_ref;
 
 /// No server has this major version: the newest is taken then.
 const NEWEST: u32 = u32::MAX;
-/// How long to wait for dry runs that make roles on the same server.
-const WAIT: Duration = Duration::from_secs(60);
 /// How long the server may take to hear goodbye.
 const GOODBYE: Duration = Duration::from_secs(1);
 /// How long to wait for dry runs that make roles on the same server.
