@@ -7,6 +7,7 @@ pub mod access;
 pub mod ddl;
 pub mod diagram;
 pub mod diff;
+pub mod digest;
 pub mod document;
 pub mod error;
 pub mod fingerprint;

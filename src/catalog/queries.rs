@@ -11,63 +11,89 @@ pub const KEPT_SCHEMA: &str = "evmig_kept";
 pub(super) struct Query {
     pub(super) name: &'static str,
     pub(super) text: &'static str,
+    /// Says whether there can be any such object; empty where there always is. Planning a query takes longer than
+    /// finding nothing, and most databases have no operators, casts or publications of their own.
+    can_find: &'static str,
 }
 
 macro_rules! queries {
-    ($($name:literal),* $(,)?) => {
+    ($($name:literal: $can_find:expr),* $(,)?) => {
         /// All queries.
         pub(super) const ALL: &[Query] = &[$(Query {
             name: $name,
             text: include_str!(concat!("queries/", $name, ".sql")),
+            can_find: $can_find,
         },)*];
     };
 }
 
-// The longest answers first: the client reads them while the server looks for the rest.
+/// A table, an index or a view of a user's, the history's apart.
+const RELATION: &str = "EXISTS (SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
+     WHERE c.oid >= 16384 AND {{user_schema n}})";
+
+// The longest answers first: the client reads them while the server looks for the rest. An object that initdb has not
+// made has an OID from 16384 on (FirstNormalObjectId).
 queries![
-    "column",
-    "relation",
-    "index",
-    "constraint",
-    "schema",
-    "extension",
-    "sequence",
-    "type",
-    "routine",
-    "trigger",
-    "rule",
-    "policy",
-    "event_trigger",
-    "statistics",
-    "default_privileges",
-    "cast",
-    "operator",
-    "operator_class",
-    "collation",
-    "conversion",
-    "language",
-    "text_search",
-    "foreign",
-    "publication",
-    "subscription",
-    "security_label",
-    "member_grants",
+    "column": RELATION,
+    "relation": RELATION,
+    "index": RELATION,
+    "constraint": "EXISTS (SELECT FROM pg_constraint k JOIN pg_namespace n ON n.oid = k.connamespace \
+         WHERE k.oid >= 16384 AND {{user_schema n}})",
+    "schema": "",
+    "extension": "",
+    "sequence": "EXISTS (SELECT FROM pg_sequence)",
+    "type": "EXISTS (SELECT FROM pg_type t JOIN pg_namespace n ON n.oid = t.typnamespace \
+         WHERE t.oid >= 16384 AND {{user_schema n}})",
+    "routine": "EXISTS (SELECT FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace \
+         WHERE p.oid >= 16384 AND {{user_schema n}})",
+    "trigger": "EXISTS (SELECT FROM pg_trigger)",
+    "rule": "EXISTS (SELECT FROM pg_rewrite WHERE oid >= 16384)",
+    "policy": "EXISTS (SELECT FROM pg_policy)",
+    "event_trigger": "EXISTS (SELECT FROM pg_event_trigger)",
+    "statistics": "EXISTS (SELECT FROM pg_statistic_ext)",
+    "default_privileges": "EXISTS (SELECT FROM pg_default_acl)",
+    "cast": "EXISTS (SELECT FROM pg_cast WHERE oid >= 16384)",
+    "operator": "EXISTS (SELECT FROM pg_operator WHERE oid >= 16384)",
+    "operator_class": "EXISTS (SELECT FROM pg_opclass WHERE oid >= 16384) \
+         OR EXISTS (SELECT FROM pg_opfamily WHERE oid >= 16384)",
+    "collation": "EXISTS (SELECT FROM pg_collation WHERE oid >= 16384)",
+    "conversion": "EXISTS (SELECT FROM pg_conversion WHERE oid >= 16384)",
+    "language": "EXISTS (SELECT FROM pg_language WHERE oid >= 16384) OR EXISTS (SELECT FROM pg_transform) \
+         OR EXISTS (SELECT FROM pg_am WHERE oid >= 16384)",
+    "text_search": "EXISTS (SELECT FROM pg_ts_parser WHERE oid >= 16384) \
+         OR EXISTS (SELECT FROM pg_ts_template WHERE oid >= 16384) \
+         OR EXISTS (SELECT FROM pg_ts_dict WHERE oid >= 16384) \
+         OR EXISTS (SELECT FROM pg_ts_config WHERE oid >= 16384)",
+    "foreign": "EXISTS (SELECT FROM pg_foreign_data_wrapper)",
+    "publication": "EXISTS (SELECT FROM pg_publication)",
+    "subscription": "EXISTS (SELECT FROM pg_subscription)",
+    "security_label": "EXISTS (SELECT FROM pg_seclabel)",
+    "member_grants": "",
 ];
 
-/// Returns all queries as one statement: a row with a text for each, which has a line for each object. As rows of their
+/// Returns the question which queries can find anything: one row, with a text for each query; none where it always can.
+pub(super) fn question(version: u32, history_schema: &str) -> String {
+    let conditions = ALL.iter().map(|query| match query.can_find {
+        "" => "NULL".to_owned(),
+        condition => filled(condition, version, history_schema),
+    });
+    format!("SELECT {}", conditions.collect::<Vec<_>>().join(",\n"))
+}
+
+/// Returns queries as one statement: a row with a text for each, which has a line for each object. As rows of their
 /// own they would take several times as long to send and to read.
 ///
 /// `history_schema` is left out.
-pub(super) fn all(version: u32, history_schema: &str) -> String {
-    let schema = quote::literal(history_schema);
-    let texts: Vec<String> = ALL
-        .iter()
-        .map(|query| {
-            let sql = query.sql(version).replace("$1", &schema);
-            format!("(SELECT string_agg(q::text, chr(10)) FROM (\n{sql}) AS q)")
-        })
-        .collect();
-    format!("SELECT {}", texts.join(",\n"))
+pub(super) fn statement(queries: &[&Query], version: u32, history_schema: &str) -> String {
+    let texts = queries.iter().map(|query| {
+        let sql = filled(query.text, version, history_schema);
+        format!("(SELECT string_agg(q::text, chr(10)) FROM (\n{sql}) AS q)")
+    });
+    format!("SELECT {}", texts.collect::<Vec<_>>().join(",\n"))
+}
+
+fn filled(text: &str, version: u32, history_schema: &str) -> String {
+    for_version(text, version).replace("$1", &quote::literal(history_schema))
 }
 
 impl Query {
@@ -90,39 +116,39 @@ impl Query {
         names.push(last.trim_matches('"'));
         names
     }
+}
 
-    /// Returns the query for a server's version (`server_version_num`); `$1` is the history's schema.
-    pub(super) fn sql(&self, version: u32) -> String {
-        let mut out = String::with_capacity(self.text.len() * 2);
-        // Whether what is read is wanted, for each `if` that is open.
-        let mut wanted = vec![true];
-        let mut rest = self.text;
-        while let Some(at) = rest.find("{{") {
-            push(&mut out, &rest[..at], &wanted);
-            let end = rest[at..].find("}}").map_or(rest.len(), |end| at + end);
-            let words: Vec<&str> = rest[at + 2..end].split_whitespace().collect();
-            rest = rest.get(end + 2..).unwrap_or_default();
-            match words.as_slice() {
-                ["if", least] => {
-                    wanted.push(least.parse().is_ok_and(|least: u32| version >= least));
-                }
-                ["else"] => {
-                    if let Some(last) = wanted.last_mut() {
-                        *last = !*last;
-                    }
-                }
-                ["end"] => {
-                    wanted.pop();
-                }
-                ["user_schema", schema] => push(&mut out, &user_schema(schema), &wanted),
-                ["no_member", catalog, oid] => push(&mut out, &no_member(catalog, oid), &wanted),
-                // `every_query_is_filled_in` finds it.
-                _ => push(&mut out, "{{", &wanted),
+/// Returns a text for a server's version (`server_version_num`); `$1` is the history's schema.
+pub(super) fn for_version(text: &str, version: u32) -> String {
+    let mut out = String::with_capacity(text.len() * 2);
+    // Whether what is read is wanted, for each `if` that is open.
+    let mut wanted = vec![true];
+    let mut rest = text;
+    while let Some(at) = rest.find("{{") {
+        push(&mut out, &rest[..at], &wanted);
+        let end = rest[at..].find("}}").map_or(rest.len(), |end| at + end);
+        let words: Vec<&str> = rest[at + 2..end].split_whitespace().collect();
+        rest = rest.get(end + 2..).unwrap_or_default();
+        match words.as_slice() {
+            ["if", least] => {
+                wanted.push(least.parse().is_ok_and(|least: u32| version >= least));
             }
+            ["else"] => {
+                if let Some(last) = wanted.last_mut() {
+                    *last = !*last;
+                }
+            }
+            ["end"] => {
+                wanted.pop();
+            }
+            ["user_schema", schema] => push(&mut out, &user_schema(schema), &wanted),
+            ["no_member", catalog, oid] => push(&mut out, &no_member(catalog, oid), &wanted),
+            // `every_query_is_filled_in` finds it.
+            _ => push(&mut out, "{{", &wanted),
         }
-        push(&mut out, rest, &wanted);
-        out
     }
+    push(&mut out, rest, &wanted);
+    out
 }
 
 fn push(out: &mut String, text: &str, wanted: &[bool]) {
@@ -157,7 +183,7 @@ mod tests {
     fn every_query_is_filled_in() {
         for query in ALL {
             for version in [140_000, 150_000, 160_000, 170_000, 180_000] {
-                let sql = query.sql(version);
+                let sql = for_version(query.text, version);
                 assert!(
                     !sql.contains("{{") && !sql.contains("}}"),
                     "{}: {sql}",
@@ -221,12 +247,9 @@ mod tests {
 
     #[test]
     fn what_depends_on_the_version_is_chosen() {
-        let query = Query {
-            name: "",
-            text: "a{{if 150000}}b{{if 170000}}c{{else}}d{{end}}e{{else}}f{{end}}g",
-        };
-        assert_eq!(query.sql(140_000), "afg");
-        assert_eq!(query.sql(150_000), "abdeg");
-        assert_eq!(query.sql(180_000), "abceg");
+        let text = "a{{if 150000}}b{{if 170000}}c{{else}}d{{end}}e{{else}}f{{end}}g";
+        assert_eq!(for_version(text, 140_000), "afg");
+        assert_eq!(for_version(text, 150_000), "abdeg");
+        assert_eq!(for_version(text, 180_000), "abceg");
     }
 }

@@ -1,4 +1,5 @@
-//! Reads a database's objects: all queries are one statement in one message, and see one state of the database.
+//! Reads a database's objects, in two round trips: which queries can find anything, and those as one statement. They
+//! see one state of the database.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -7,9 +8,9 @@ use super::diff::POSITION;
 use super::error::CatalogError;
 use super::model::{Identity, Kind, Object, Properties, Snapshot};
 use super::privileges::canonical;
-use super::queries::{self, ALL};
+use super::queries::{self, ALL, Query};
 use super::records::{Fields, Records};
-use crate::pg::session::Session;
+use crate::pg::session::{Session, Texts};
 
 /// No setting of a role or database may change how an expression is written; these are those that `pg_dump` makes.
 /// A search path of `pg_catalog` alone qualifies every other name. The joins are written in a good order: looking for a
@@ -47,29 +48,40 @@ async fn between(
     begin: &str,
     end: &str,
 ) -> Result<Snapshot, CatalogError> {
-    let select = queries::all(version, history_schema);
-    let message = format!("{begin};\n{SETTINGS};\n{select};\n{end}");
-    let texts = match session.query_texts(&message).await {
-        Ok(texts) => texts,
-        Err(failure) => {
-            // The server has skipped the rest of the message. Where even this fails the session is over, and the
-            // first failure says why.
-            drop(session.run(end).await);
-            return Err(CatalogError::Query {
-                failure: Box::new(failure),
-            });
-        }
-    };
-    // The settings have an answer of their own, before this one.
-    let texts = texts.last();
+    let question = queries::question(version, history_schema);
+    let answer = ask(session, &format!("{begin};\n{SETTINGS};\n{question}"), end).await?;
+    let asked: Vec<&Query> = ALL
+        .iter()
+        .enumerate()
+        .filter(|(at, _)| answer.as_ref().and_then(|row| row.get(*at)) != Some("f"))
+        .map(|(_, query)| query)
+        .collect();
+    let select = queries::statement(&asked, version, history_schema);
+    let texts = ask(session, &format!("{select};\n{end}"), end).await?;
     let mut objects = Vec::new();
-    for (at, query) in ALL.iter().enumerate() {
+    for (at, query) in asked.into_iter().enumerate() {
         let columns: Vec<Arc<str>> = query.columns().into_iter().map(Arc::from).collect();
-        let text = texts.and_then(|texts| texts.get(at)).unwrap_or_default();
+        let text = texts.as_ref().and_then(|row| row.get(at));
+        let text = text.unwrap_or_default();
         read(text, &columns, &mut objects).map_err(|unread| unread.in_answer_to(query.name))?;
     }
     count_columns(&mut objects);
     Ok(Snapshot::new(objects))
+}
+
+/// Sends statements, and returns the last row of their answers: the settings have one, before the one that is meant.
+async fn ask(session: &Session, message: &str, end: &str) -> Result<Option<Texts>, CatalogError> {
+    match session.query_texts(message).await {
+        Ok(texts) => Ok(texts.into_iter().next_back()),
+        Err(failure) => {
+            // The server has skipped the rest of the message. Where even this fails the session is over, and the
+            // first failure says why.
+            drop(session.run(end).await);
+            Err(CatalogError::Query {
+                failure: Box::new(failure),
+            })
+        }
+    }
 }
 
 /// Numbers the columns of each relation anew: the server's numbers have gaps where columns are gone.

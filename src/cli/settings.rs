@@ -28,6 +28,20 @@ pub struct LockArgs {
     pub statement_timeout: Option<String>,
 }
 
+impl LockArgs {
+    /// Returns the words that set the same again.
+    pub fn words(&self) -> Vec<String> {
+        let valued = |flag: &str, value: &str| format!("{flag} {value}");
+        let timeout = self.lock_timeout.iter();
+        let mut words: Vec<String> = timeout.map(|text| valued("--lock-timeout", text)).collect();
+        let retries = self.lock_retries;
+        words.extend(retries.map(|number| valued("--lock-retries", &number.to_string())));
+        let statement = self.statement_timeout.iter();
+        words.extend(statement.map(|text| valued("--statement-timeout", text)));
+        words
+    }
+}
+
 /// A value and where it came from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Valued<T> {

@@ -14,6 +14,7 @@ pub mod model;
 pub mod record;
 pub mod replay;
 pub mod rows;
+pub mod speeds;
 pub mod store;
 pub mod upgrade;
 pub mod verify;

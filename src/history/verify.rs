@@ -195,6 +195,11 @@ async fn later_chains(session: &Session, schema: &str) -> Result<Vec<Chain>, His
             include_str!("sql/verify_kept.sql"),
             include_str!("sql/kept_hash.sql"),
         ),
+        (
+            "speed",
+            include_str!("sql/verify_speeds.sql"),
+            include_str!("sql/speed_hash.sql"),
+        ),
     ];
     let mut found = Vec::new();
     for chain in chains {

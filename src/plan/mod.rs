@@ -3,6 +3,8 @@
 pub mod adopt;
 pub mod choose;
 pub mod refusal;
+pub mod saved;
+pub mod stale;
 pub mod standing;
 pub mod undo;
 pub mod undo_refusal;

@@ -3,13 +3,14 @@
 use super::error::PreviewError;
 use super::estimate::{self, Grounds, Judged, LITTLE};
 use super::measure::{Measured, Meter};
+use super::past::{self, Past};
 use super::pending::Pending;
 use super::size;
 use super::speed::{self, Speeds};
 use crate::pg::session::Session;
 use crate::project::script::{Mode, Script};
 use crate::report::dry_run::{
-    Blocks, DryMigration, DryRunReport, HeldLock, StatementLock, Unproved,
+    Blocks, DryMigration, DryRunReport, HeldLock, StatementLock, Unproved, WorkKind,
 };
 use crate::report::event::MigrationRef;
 use crate::report::problem::Problem;
@@ -41,6 +42,7 @@ pub(super) fn list(pending: &Pending<'_>, report: &mut DryRunReport) {
         meter: &meter,
         sizes: &sizes,
         speeds: None,
+        past: Past::default(),
         dynamic: &[],
         on_target: false,
     };
@@ -91,21 +93,20 @@ pub(super) async fn judge(
         meter,
         sizes: &sizes,
         speeds: None,
+        past: Past::default(),
         dynamic: &dynamic,
         on_target: meter.is_rolled_back(),
     };
-    let has_much = |grounds: &Grounds<'_>| {
-        let all = pending.scripts.iter().zip(ran);
-        all.flat_map(|((_, script), all)| all.measured().iter().map(move |one| (script, one)))
-            .flat_map(|(script, one)| {
-                grounds
-                    .statement(script, one.index, Some(one), &[])
-                    .statement
-                    .work
-            })
-            .any(|work| work.bytes.is_some_and(|bytes| bytes >= LITTLE))
+    let needed = if meter.is_rolled_back() {
+        Vec::new()
+    } else {
+        much_work(&grounds, pending, ran)
     };
-    if !meter.is_rolled_back() && has_much(&grounds) {
+    if !needed.is_empty() && pending.has_history {
+        let schema = &pending.project.manifest.project.history_schema.value;
+        grounds.past = past::read(&target.session, schema, report).await;
+    }
+    if needed.iter().any(|work| grounds.past.of(*work).is_none()) {
         grounds.speeds = measure_speeds(shadow).await;
     }
     for ((index, script), came) in pending.scripts.iter().zip(ran) {
@@ -122,6 +123,22 @@ pub(super) async fn judge(
         add(report, pending, *index, script, judged, Some(came), locks);
     }
     Ok(())
+}
+
+/// Returns the kinds of work whose time is worth a speed.
+fn much_work(grounds: &Grounds<'_>, pending: &Pending<'_>, ran: &[Came]) -> Vec<WorkKind> {
+    let all = pending.scripts.iter().zip(ran);
+    all.flat_map(|((_, script), all)| all.measured().iter().map(move |one| (script, one)))
+        .flat_map(|(script, one)| {
+            grounds
+                .statement(script, one.index, Some(one), &[])
+                .statement
+                .work
+        })
+        .filter(|work| work.work != WorkKind::Truncate)
+        .filter(|work| work.bytes.is_some_and(|bytes| bytes >= LITTLE))
+        .map(|work| work.work)
+        .collect()
 }
 
 /// Returns what a transaction has locked so far.

@@ -12,18 +12,19 @@ use super::on_target::on_target;
 use super::pending::{self, Pending};
 use super::place::{Owner, ShadowPlace};
 use super::rehearsal::{Piece, measured};
+use super::saved::saved;
 use super::server::Server;
 use super::shared;
-use super::state::{
-    Gathered, Past, State, Wanted, mentions, own_snapshot, replayed, without_refinery,
-};
+use super::state::{Gathered, Past, State, Wanted, mentions, own_snapshot, replayed};
 use crate::catalog::access::delta::{State as Moment, delta};
 use crate::catalog::access::facts::Facts;
 use crate::catalog::fingerprint::fingerprint;
+use crate::catalog::model::Snapshot;
 use crate::catalog::renames::{Names, diff_of_one};
 use crate::catalog::shown::shown;
 use crate::pg::session::Session;
 use crate::plan::choose::{Selection, Work};
+use crate::plan::saved::SavedPlan;
 use crate::project::Project;
 use crate::report::dry_run::{DryRunReport, Fingerprints, Forecast, Level, ShadowServer};
 use crate::report::event::MigrationRef;
@@ -32,6 +33,7 @@ use crate::report::target::Target;
 use crate::runner::error::{RunError, Stop};
 use crate::runner::open::{Opened, Opening, open};
 use crate::runner::own_work::Listeners;
+use crate::runner::planned::without_refinery;
 use crate::runner::retry::LockPolicy;
 use crate::shadow::Surroundings;
 
@@ -57,6 +59,8 @@ pub struct Request<'a> {
     pub wait: Duration,
     /// Where programs are looked for.
     pub surroundings: Surroundings,
+    /// Whether a plan is to be made that an apply can be bound to.
+    pub saves: bool,
     /// The dry run's id.
     pub run: String,
 }
@@ -68,6 +72,19 @@ pub struct DryRun {
     pub report: DryRunReport,
     /// Why the first file that would fail does.
     pub stopped: Option<(MigrationRef, Stop)>,
+    /// The plan, where one was asked for and no file would fail.
+    pub plan: Option<SavedPlan>,
+}
+
+/// What running the files came to.
+#[derive(Debug, Default)]
+pub(super) struct Tried {
+    /// Why the first file that fails does.
+    pub(super) stopped: Option<(MigrationRef, Stop)>,
+    /// The target's catalog, where it was read.
+    pub(super) target: Option<Snapshot>,
+    /// What became of it, where all files ran.
+    pub(super) after: Option<Snapshot>,
 }
 
 /// Makes a dry run. Nothing of the target changes.
@@ -85,13 +102,13 @@ pub async fn dry_run(
     }
     let pending = pending::read(&request, &mut opened).await?;
     let mut report = empty_report(&request, &opened, &pending);
-    let mut stopped = None;
+    let mut tried = Tried::default();
     if pending.scripts.is_empty() {
         report.forecast = Forecast::NothingToDo;
     } else if request.level == Level::Sql {
         list(&pending, &mut report);
     } else if request.level == Level::Rollback {
-        stopped = on_target(
+        tried = on_target(
             &request,
             &opened,
             &pending,
@@ -100,7 +117,7 @@ pub async fn dry_run(
         )
         .await?;
     } else {
-        stopped = Box::pin(in_shadow(
+        tried = Box::pin(in_shadow(
             &request,
             &opened.session,
             &opened,
@@ -110,9 +127,18 @@ pub async fn dry_run(
         ))
         .await?;
     }
+    let plan = if request.saves {
+        saved(&request, &opened, &pending, &tried, &mut report).await?
+    } else {
+        None
+    };
     report.duration_ms = started.elapsed().as_secs_f64() * 1000.0;
     opened.session.close(Duration::from_secs(1)).await;
-    Ok(DryRun { report, stopped })
+    Ok(DryRun {
+        report,
+        stopped: tried.stopped,
+        plan,
+    })
 }
 
 fn empty_report(request: &Request<'_>, opened: &Opened, pending: &Pending<'_>) -> DryRunReport {
@@ -148,6 +174,7 @@ fn empty_report(request: &Request<'_>, opened: &Opened, pending: &Pending<'_>) -
         unproved: Vec::new(),
         notes: Vec::new(),
         error: None,
+        saved: None,
         duration_ms: 0.0,
     }
 }
@@ -160,7 +187,7 @@ async fn in_shadow(
     pending: &Pending<'_>,
     listeners: &mut Listeners<'_>,
     report: &mut DryRunReport,
-) -> Result<Option<(MigrationRef, Stop)>, PreviewError> {
+) -> Result<Tried, PreviewError> {
     let major = opened.facts.version_num / 10_000;
     let owner = Owner {
         name: &pending.project.manifest.project.name.value,
@@ -214,7 +241,10 @@ async fn in_shadow(
                         .any(|(_, script)| mentions(script, name))
             };
             server.close(is_ours).await;
-            return outcome;
+            return outcome.map(|tried| Tried {
+                target: likeness.snapshot,
+                ..tried
+            });
         }
         Err(error) => Err(error),
     };
@@ -256,7 +286,7 @@ async fn rehearse(
     likeness: &Likeness,
     gathered: &Gathered,
     report: &mut DryRunReport,
-) -> Result<Option<(MigrationRef, Stop)>, PreviewError> {
+) -> Result<Tried, PreviewError> {
     tell_server(request, target, server, report);
     let wanted = Wanted {
         project: pending.project,
@@ -314,7 +344,11 @@ async fn rehearse(
     } else {
         Forecast::WouldApply
     };
-    Ok(stopped)
+    Ok(Tried {
+        target: None,
+        after: stopped.is_none().then_some(after),
+        stopped,
+    })
 }
 
 fn tell_server(request: &Request<'_>, target: &Opened, server: &Server, report: &mut DryRunReport) {

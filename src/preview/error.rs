@@ -77,6 +77,11 @@ pub enum PreviewError {
     /// A throw-away database's catalog cannot be read.
     #[error(transparent)]
     Catalog(#[from] CatalogError),
+    /// A plan would not be bound to the target's catalog, which cannot be read.
+    #[error(
+        "no plan was written: the target's catalog, which it would be bound to, cannot be read"
+    )]
+    Unbound(#[source] CatalogError),
     /// The dry run on the target took longer than it may.
     #[error("the dry run on the target took longer than {} s, and was rolled back", budget.as_secs())]
     OverBudget {

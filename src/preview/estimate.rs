@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::measure::{Measured, Meter};
+use super::past::{self, Past};
 use super::size::{Size, Sizes};
 use super::speed::Speeds;
 use super::unproved;
@@ -23,6 +24,8 @@ pub(super) struct Grounds<'a> {
     pub(super) sizes: &'a Sizes,
     /// `None` where none had to be measured, or none could.
     pub(super) speeds: Option<Speeds>,
+    /// What earlier runs on the target took.
+    pub(super) past: Past,
     /// Functions that build statements at run time.
     pub(super) dynamic: &'a [String],
     /// Whether the statements ran on the target itself.
@@ -151,6 +154,7 @@ impl Grounds<'_> {
         }
         let mut total = 0.0;
         let mut reasons = Vec::new();
+        let mut all_here = true;
         for one in work.iter().filter(|one| one.work != WorkKind::Truncate) {
             let Some(bytes) = one.bytes else {
                 return unknown(format!("the size of {} is not known", one.relation));
@@ -158,12 +162,12 @@ impl Grounds<'_> {
             if bytes < LITTLE {
                 continue;
             }
-            let Some(speed) = self.speeds.and_then(|speeds| speeds.of(one.work)) else {
+            let Some((speed, reason)) = self.speed(one.work) else {
                 return unknown("no speed could be measured".to_owned());
             };
+            all_here &= self.past.of(one.work).is_some();
             total += bytes as f64 / speed;
-            // Bytes in a millisecond are kilobytes in a second.
-            reasons.push(format!("{:.0} MB/s", speed / 1000.0));
+            reasons.push(reason);
         }
         if reasons.is_empty() {
             let also = if waits {
@@ -186,12 +190,33 @@ impl Grounds<'_> {
         Estimate {
             // Where the history has put rows into the throw-away database, too, it took that long.
             ms: Some(f64::max(total, ms)),
-            basis: Basis::Speed,
-            reason: format!(
-                "the target's bytes at {}, measured in memory on the throw-away server{also}",
-                reasons.join(" and ")
-            ),
+            basis: if all_here {
+                Basis::History
+            } else {
+                Basis::Speed
+            },
+            reason: format!("the target's bytes at {}{also}", reasons.join(" and at ")),
         }
+    }
+
+    /// Returns how many bytes a kind of work does in a millisecond, and how that is known: best from the target itself.
+    fn speed(&self, work: WorkKind) -> Option<(f64, String)> {
+        // Bytes in a millisecond are kilobytes in a second.
+        let shown = |speed: f64| match speed / 1000.0 {
+            slow if slow < 10.0 => format!("{slow:.1} MB/s"),
+            fast => format!("{fast:.0} MB/s"),
+        };
+        if let Some(pace) = self.past.of(work) {
+            let said = format!("{}, measured here on {}", shown(pace.speed), pace.told);
+            return Some((pace.speed, said));
+        }
+        let speed = self.speeds?.of(work)?;
+        let said = format!(
+            "{}, measured in memory on the throw-away server: the target's history remembers no {}",
+            shown(speed),
+            past::word(work)
+        );
+        Some((speed, said))
     }
 
     /// Returns the relation whose rows decide how long a statement takes. A lock that its transaction
@@ -328,7 +353,7 @@ fn sum(during: &[Judged]) -> Estimate {
             return estimate.clone();
         };
         total += ms;
-        if best.is_none() || estimate.basis == Basis::Speed {
+        if best.is_none() || matches!(estimate.basis, Basis::Speed | Basis::History) {
             best = Some(estimate);
         }
     }

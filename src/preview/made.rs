@@ -30,12 +30,13 @@ use crate::runner::open::Opened;
 use crate::runner::own_work::Listeners;
 use crate::runner::record::migration_ref;
 
+/// How long to wait for dry runs that make roles on the same server.
+const WAIT: Duration = Duration::from_secs(60);
+
 /// No server has this major version: the newest is taken then.
 const NEWEST: u32 = u32::MAX;
 /// How long the server may take to hear goodbye.
 const GOODBYE: Duration = Duration::from_secs(1);
-/// How long to wait for dry runs that make roles on the same server.
-const TURN: Duration = Duration::from_secs(60);
 /// Roles that one statement may name without their being there.
 const MOST_ROLES: usize = 64;
 
@@ -228,12 +229,12 @@ async fn make_ready(
     server.recognise_cluster(making.example.system.as_deref(), making.agreed)?;
     let wanted = &making.example.surrounding;
     if !server.is_targets_own() {
-        return server.take_turn(wanted, true, TURN, listeners).await;
+        return server.take_turn(wanted, true, WAIT, listeners).await;
     }
     if let Task::Files { scripts, .. } = task {
         shared::refuse(scripts.iter().map(|(_, script)| script))?;
     }
-    server.take_turn(wanted, false, TURN, listeners).await
+    server.take_turn(wanted, false, WAIT, listeners).await
 }
 
 fn other_major(making: &Making<'_>, server: &Server) -> Option<Problem> {

@@ -11,6 +11,8 @@
 //! measures how fast rows are read and written, `estimate` makes times of both, and `assemble` the report.
 //! `beyond` knows what must not be tried, `unproved` lists what cannot be known.
 //! `made` makes other schemas to compare with: of a dump, which `dump` reads, or of the project's files.
+//! measures how fast rows are read and written, `past` knows how fast they were on the target, `estimate` makes times of both, and `assemble` the report. `saved` makes the plan that an apply can be bound to.
+//! `beyond` knows what must not be tried, `unproved` lists what cannot be known, `changes` puts the catalog's differences into words.
 
 mod assemble;
 mod base;
@@ -24,10 +26,12 @@ mod likeness;
 pub mod made;
 mod measure;
 mod on_target;
+mod past;
 mod pending;
 mod place;
 mod rehearsal;
 mod roles;
+mod saved;
 mod server;
 mod shared;
 mod size;

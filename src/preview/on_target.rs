@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::assemble::{Came, judge};
 use super::beyond;
-use super::dry_run::Request;
+use super::dry_run::{Request, Tried};
 use super::error::PreviewError;
 use super::measure::Meter;
 use super::pending::Pending;
@@ -16,11 +16,10 @@ use crate::catalog::shown::shown;
 use crate::pg::lock::HistoryLock;
 use crate::project::script::Mode;
 use crate::report::dry_run::{DryRunReport, Fingerprints, Forecast};
-use crate::report::event::MigrationRef;
 use crate::report::problem::Problem;
 use crate::runner::apply;
 use crate::runner::attempt::Interrupt;
-use crate::runner::error::{RunError, Stop};
+use crate::runner::error::RunError;
 use crate::runner::open::Opened;
 
 /// How long the target may be locked where no phase says less.
@@ -33,7 +32,7 @@ pub(super) async fn on_target(
     pending: &Pending<'_>,
     interrupt: &mut Interrupt,
     report: &mut DryRunReport,
-) -> Result<Option<(MigrationRef, Stop)>, PreviewError> {
+) -> Result<Tried, PreviewError> {
     let session = &opened.session;
     let lock = HistoryLock::new(&request.opening.history_schema);
     let taken = lock.try_take(session).await;
@@ -85,7 +84,7 @@ async fn tried(
     opened: &Opened,
     pending: &Pending<'_>,
     report: &mut DryRunReport,
-) -> Result<Option<(MigrationRef, Stop)>, PreviewError> {
+) -> Result<Tried, PreviewError> {
     let session = &opened.session;
     let schema = &request.opening.history_schema;
     let version = opened.facts.version_num;
@@ -117,6 +116,7 @@ async fn tried(
         all.push(Came::Ran(meter.finish()));
         stopped = result.err().map(|stop| (named, *stop.stop));
     }
+    let mut reached = None;
     if stopped.is_none() {
         let reset = session.run(&opened.settings.restore_sql()).await;
         reset.map_err(RunError::own("could not reset the session"))?;
@@ -130,6 +130,7 @@ async fn tried(
             before: None,
             after: all_ran.then(|| fingerprint(&after)),
         });
+        reached = all_ran.then_some(after);
     }
     judge(opened, pending, session, &meter, &all, report).await?;
     let message = "numbers that sequences gave out are used up; all else was rolled back";
@@ -139,5 +140,9 @@ async fn tried(
     } else {
         Forecast::WouldApply
     };
-    Ok(stopped)
+    Ok(Tried {
+        stopped,
+        target: Some(before),
+        after: reached,
+    })
 }

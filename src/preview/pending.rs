@@ -3,6 +3,7 @@
 use super::dry_run::Request;
 use super::error::PreviewError;
 use super::state::stops;
+use crate::history::locate::RefineryTable;
 use crate::plan::choose::{Chosen, choose};
 use crate::plan::standing::{Standing, Standings, standings};
 use crate::project::Project;
@@ -10,6 +11,7 @@ use crate::project::script::Script;
 use crate::report::event::MigrationRef;
 use crate::runner::apply::{Scripts, scripts, widest};
 use crate::runner::open::Opened;
+use crate::runner::planned::adopted_schema;
 use crate::runner::present::refuse_objects_present;
 use crate::runner::record::migration_ref;
 
@@ -22,6 +24,9 @@ pub(super) struct Pending<'a> {
     /// The schema of refinery's table, where that is not the history's.
     pub(super) refinery_schema: Option<String>,
     pub(super) has_history: bool,
+    pub(super) refinery: RefineryTable,
+    /// The history's newest position; 0 where it is empty.
+    pub(super) position: i64,
 }
 
 impl Pending<'_> {
@@ -52,15 +57,15 @@ pub(super) async fn read<'a>(
     if look.history.is_empty() {
         refuse_objects_present(&opened.session, project, &scripts).await?;
     }
-    let refinery = located.refinery();
-    let schema = refinery.name.strip_suffix(".refinery_schema_history");
-    let unquoted = |name: &str| name.trim_matches('"').replace("\"\"", "\"");
+    let refinery = located.refinery().clone();
     Ok(Pending {
         project,
         standings,
         chosen,
         scripts,
-        refinery_schema: schema.filter(|_| refinery.adopted).map(unquoted),
+        refinery_schema: adopted_schema(&refinery),
         has_history: located.exists,
+        refinery,
+        position: look.history.rows.last().map_or(0, |row| row.seq),
     })
 }

@@ -9,7 +9,7 @@ use super::rehearsal::{Piece, replay};
 use super::roles::{self, Surrounding};
 use super::server::Server;
 use crate::catalog::diff::diff;
-use crate::catalog::model::{Identity, Kind, Object, Snapshot};
+use crate::catalog::model::{Identity, Kind, Snapshot};
 use crate::catalog::read::snapshot;
 use crate::catalog::shown::shown;
 use crate::history::model::Key;
@@ -24,6 +24,7 @@ use crate::report::problem::Problem;
 use crate::runner::apply;
 use crate::runner::error::RunError;
 use crate::runner::open::Opened;
+use crate::runner::planned::without_refinery;
 use crate::runner::record::migration_ref;
 use crate::runner::retry::LockPolicy;
 use crate::runner::transactional::Setup;
@@ -422,21 +423,6 @@ pub(super) async fn own_snapshot(
     let schema = &wanted.project.manifest.project.history_schema.value;
     let own = snapshot(&opened.session, opened.facts.version_num, schema).await?;
     Ok(without_refinery(&own, wanted.refinery_schema))
-}
-
-/// Leaves out refinery's table, which is a part of the history wherever it is.
-pub(super) fn without_refinery(snapshot: &Snapshot, schema: Option<&str>) -> Snapshot {
-    const TABLE: &str = "refinery_schema_history";
-    let Some(schema) = schema else {
-        return snapshot.clone();
-    };
-    let is_its = |object: &&Object| {
-        let identity = &object.identity;
-        identity.schema.as_deref() == Some(schema)
-            && (&*identity.name == TABLE || identity.parent.as_deref() == Some(TABLE))
-    };
-    let kept = snapshot.objects().iter().filter(|object| !is_its(object));
-    Snapshot::new(kept.cloned().collect())
 }
 
 /// Makes the error of what would stop an apply, too.

@@ -85,8 +85,22 @@ pub struct DryRunReport {
     pub notes: Vec<Problem>,
     /// What failed in it.
     pub error: Option<Problem>,
+    /// The plan that it was saved as.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub saved: Option<SavedAs>,
     /// Milliseconds in all.
     pub duration_ms: f64,
+}
+
+/// The plan that a dry run was saved as.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct SavedAs {
+    /// Its file.
+    pub file: String,
+    /// The checksum of it.
+    pub checksum: String,
+    /// What applies it.
+    pub apply: String,
 }
 
 impl DryRunReport {
@@ -356,6 +370,8 @@ pub enum Basis {
     Shadow,
     /// The target's bytes, and the speed of the same work on the throw-away database's server.
     Speed,
+    /// The target's bytes, and the speed of the same work on the target in earlier runs.
+    History,
     /// It took this long on the target itself.
     Target,
     /// Nothing is known that an estimate could rest on.

@@ -113,6 +113,9 @@ pub enum RunEvent {
         index: usize,
         /// How many statements the migration has.
         of: usize,
+        /// Milliseconds it ran, where that is a second or more, and it was seen to wait for nobody.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        took_ms: Option<f64>,
     },
     /// A statement is still running; sent after a quarter of a second, then every second.
     StatementRunning {

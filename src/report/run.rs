@@ -53,6 +53,31 @@ pub struct AppliedMigration {
     pub duration_ms: f64,
 }
 
+/// What became of a plan's prediction.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PlanResult {
+    /// The catalog is what the plan said.
+    AsPredicted,
+    /// It is not; a warning has said where.
+    Differs,
+    /// The plan said nothing of it.
+    NotPredicted,
+    /// The catalog could not be read at the end.
+    NotCompared,
+}
+
+/// The plan that was applied.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct PlanUsed {
+    /// Its file.
+    pub file: String,
+    /// The checksum of it.
+    pub checksum: String,
+    /// What became of its prediction; `None` where it was not applied to its end.
+    pub result: Option<PlanResult>,
+}
+
 /// The result of `evmig apply`.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct ApplyReport {
@@ -71,6 +96,9 @@ pub struct ApplyReport {
     pub applied_by_other_runs: Vec<String>,
     /// Versions that stay pending, with this selection or after this error.
     pub pending: usize,
+    /// The plan, where one was given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub plan: Option<PlanUsed>,
     /// Milliseconds in all.
     pub duration_ms: f64,
     /// What stopped it.

@@ -8,29 +8,29 @@ use super::drift;
 use super::error::RunError;
 use super::fresh::{self, BackupDemand};
 use super::open::{BegunOpening, Opened, Opening, open};
-use super::present::{Present, present_relations, refuse_if_present};
+use super::planned::{self, Planned};
+use super::present::refuse_if_present;
 use super::record::{self, Why};
 use super::retry::LockPolicy;
 use super::run::{Run, tell_passed_over};
 use super::transactional::Setup;
-use super::{triggers, turn};
-use crate::catalog::error::CatalogError;
+use super::triggers;
+use super::under_lock::{Forecast, UnderLock, under_lock};
 use crate::history::checkpoint::{Moment, Newest};
-use crate::history::error::HistoryError;
 use crate::history::locate::{Located, Look};
 use crate::history::model::{Action, History, VersionType};
 use crate::history::store::Store;
-use crate::history::upgrade::Format;
 use crate::pg::lock::HistoryLock;
 use crate::pg::session::Session;
 use crate::plan::adopt::adoptions;
 use crate::plan::choose::{Chosen, Selection, choose};
+use crate::plan::saved::SavedPlan;
 use crate::plan::standing::{refinery_match, standings};
 use crate::project::script::Script;
 use crate::project::{Migration, Project, ProjectError};
 use crate::report::event::{EventSink, RunEvent};
 use crate::report::problem::Problem;
-use crate::report::run::{AppliedMigration, Outcome};
+use crate::report::run::{AppliedMigration, Outcome, PlanResult};
 
 /// What to apply, where, and how.
 pub struct Request<'a> {
@@ -38,6 +38,8 @@ pub struct Request<'a> {
     pub project: &'a Project,
     /// What of it.
     pub selection: &'a Selection,
+    /// The plan that says exactly what is applied, where there is one; the selection is its own.
+    pub plan: Option<&'a SavedPlan>,
     /// Where.
     pub opening: Opening,
     /// The session, where opening it was begun before.
@@ -48,6 +50,8 @@ pub struct Request<'a> {
     pub policy: LockPolicy,
     /// The backup that must be there.
     pub backup: Option<BackupDemand>,
+    /// What the history says of how the run was started: `apply`.
+    pub command: String,
     /// Run id.
     pub run: String,
     /// The checkout's commit, for the history.
@@ -69,6 +73,8 @@ pub struct Applied {
     pub other_runs: Vec<String>,
     /// Migrations that are pending now.
     pub pending: usize,
+    /// What became of the plan's prediction; `None` without a plan, or where the run did not come to its end.
+    pub plan: Option<PlanResult>,
     /// What stopped it.
     pub error: Option<RunError>,
 }
@@ -82,6 +88,7 @@ impl Applied {
             kept: 0,
             other_runs: Vec::new(),
             pending,
+            plan: None,
             error: None,
         }
     }
@@ -192,13 +199,13 @@ async fn prepare<'a>(
     warn_of_triggers(&opened.session, project, &forecast, sink).await?;
     let widest = widest(project);
     let located = forecast.located(widest)?;
+    let planned = Planned::of(request, &opened).await?;
     let expected = plan(&opened.session, request, &forecast).await?;
-    if nothing_to_do(project, &expected, &forecast.history, &located) {
+    // What has become stale stays so: nobody need be waited for.
+    let decision = Decision::new(planned.as_ref(), &located, &forecast.history, &expected);
+    if let Some(nothing) = decision.nothing_to_do(request, Vec::new())? {
         tell_passed_over(project, &expected, sink);
-        return Ok(Prepared::Nothing {
-            left: expected.left,
-            other_runs: Vec::new(),
-        });
+        return Ok(nothing);
     }
     // What is wrong with the files is said without waiting for anybody.
     let expected_scripts = scripts(project, &expected)?;
@@ -219,11 +226,9 @@ async fn prepare<'a>(
     let located = look.located(widest)?;
     let chosen = plan(&opened.session, request, &look).await?;
     let history = look.history;
-    if nothing_to_do(project, &chosen, &history, &located) {
-        return Ok(Prepared::Nothing {
-            left: chosen.left,
-            other_runs: other_runs(&history, before),
-        });
+    let decision = Decision::new(planned.as_ref(), &located, &history, &chosen);
+    if let Some(nothing) = decision.nothing_to_do(request, other_runs(&history, before))? {
+        return Ok(nothing);
     }
     let scripts = if chosen == expected {
         expected_scripts
@@ -238,6 +243,9 @@ async fn prepare<'a>(
     }
     let newest = newest?;
     let picture = checkpoint::told(picture, sink);
+    if let Some(planned) = &planned {
+        Box::pin(planned.hold_catalog(&opened, &located, picture.as_ref())).await?;
+    }
     let both = newest.as_ref().zip(picture.as_ref());
     Box::pin(drift::check(&opened, &located, both, request, sink)).await?;
     let setup = setup(&opened, request.policy);
@@ -276,7 +284,54 @@ async fn prepare<'a>(
         alone: false,
         begun: None,
         known: picture.map(|picture| picture.fingerprint),
+        predicted: request.plan.map(|plan| &plan.predicted),
     })))
+}
+
+/// What was chosen, with what it rests on.
+struct Decision<'d> {
+    planned: Option<&'d Planned<'d>>,
+    located: &'d Located,
+    history: &'d History,
+    chosen: &'d Chosen,
+}
+
+impl<'d> Decision<'d> {
+    fn new(
+        planned: Option<&'d Planned<'d>>,
+        located: &'d Located,
+        history: &'d History,
+        chosen: &'d Chosen,
+    ) -> Self {
+        Self {
+            planned,
+            located,
+            history,
+            chosen,
+        }
+    }
+
+    /// Holds it against the plan, and returns what there is to tell where nothing is left to do. Where others have done
+    /// all of a plan, and nothing else, they are named.
+    fn nothing_to_do<'a>(
+        &self,
+        request: &Request<'_>,
+        other_runs: Vec<String>,
+    ) -> Result<Option<Prepared<'a>>, RunError> {
+        let (history, chosen) = (self.history, self.chosen);
+        let left = chosen.left;
+        if let Some(planned) = self.planned {
+            if planned.is_done(history, chosen) {
+                let other_runs = planned.runs_since(history);
+                return Ok(Some(Prepared::Nothing { left, other_runs }));
+            }
+            planned.hold(request, self.located, history, chosen)?;
+        }
+        Ok(
+            nothing_to_do(request.project, chosen, history, self.located)
+                .then_some(Prepared::Nothing { left, other_runs }),
+        )
+    }
 }
 
 /// Says which triggers are off by the ledger: a file may count on them.
@@ -322,81 +377,6 @@ fn tell_not_stored(project: &Project, chosen: &Chosen, sink: &mut dyn EventSink)
     }
 }
 
-/// What is expected of the history under the lock, and what then runs.
-struct Forecast<'a> {
-    look: Look,
-    scripts: &'a Scripts,
-}
-
-/// What is seen once the lock is held.
-struct UnderLock {
-    look: Look,
-    present: Option<Present>,
-    /// What the catalog is.
-    picture: Result<Picture, CatalogError>,
-    /// What it was when the history was written last.
-    newest: Result<Option<Newest>, HistoryError>,
-}
-
-/// Takes the lock and looks again, in one round trip where nobody else has it.
-///
-/// For a history that is still empty, it asks too which relations of the scripts are there.
-async fn under_lock(
-    opened: &Opened,
-    request: &Request<'_>,
-    lock: HistoryLock,
-    forecast: Forecast<'_>,
-    interrupt: &mut Interrupt,
-    sink: &mut dyn EventSink,
-) -> Result<UnderLock, RunError> {
-    let Forecast { look, scripts } = forecast;
-    let session = &opened.session;
-    let schema = &request.project.manifest.project.history_schema.value;
-    let picture = || Picture::take(session, opened.facts.version_num, schema);
-    let newest = || newest_checkpoint(session, &look);
-    let present = async {
-        if look.history.is_empty() {
-            Some(present_relations(session, scripts).await)
-        } else {
-            None
-        }
-    };
-    let (taken, again, present, newest_now, picture_now) = tokio::join!(
-        biased;
-        lock.try_take(session),
-        look.again(session),
-        present,
-        newest(),
-        picture(),
-    );
-    if taken.map_err(RunError::own("could not ask for the lock"))? {
-        return Ok(UnderLock {
-            look: again?,
-            present,
-            picture: picture_now,
-            newest: newest_now,
-        });
-    }
-    turn::take(session, lock, request.wait, interrupt, sink).await?;
-    let (again, newest, picture) = tokio::join!(biased; look.again(session), newest(), picture());
-    Ok(UnderLock {
-        look: again?,
-        present: None,
-        picture,
-        newest,
-    })
-}
-
-/// Asks what the catalog was when the history was written last, where it knows.
-async fn newest_checkpoint(session: &Session, look: &Look) -> Result<Option<Newest>, HistoryError> {
-    let located = look.located(0)?;
-    if located.format().is_some_and(Format::has_checkpoints) {
-        located.store().newest_checkpoint(session).await
-    } else {
-        Ok(None)
-    }
-}
-
 /// Returns the project's greatest version.
 pub fn widest(project: &Project) -> i64 {
     let versions = project.migrations.iter();
@@ -412,7 +392,8 @@ async fn plan(session: &Session, request: &Request<'_>, look: &Look) -> Result<C
         let project = request.project;
         let located = look.located(widest(project))?;
         let standings = standings(project, &look.history, located.version_type());
-        Ok(choose(project, &standings, request.selection)?)
+        choose(project, &standings, request.selection)
+            .map_err(|refusal| planned::of_choice(refusal, request.plan.is_some()))
     };
     match decide(look) {
         Err(RunError::Plan(_)) => decide(&look.clone().in_full(session).await?),
@@ -512,7 +493,7 @@ async fn begin(
     let (created, started, remembered) = tokio::join!(
         biased;
         located.make_ready(&opened.session),
-        store.start_run(&opened.session, &request.run, "apply", &phases, commit),
+        store.start_run(&opened.session, &request.run, &request.command, &phases, commit),
         checkpoint(adopted.is_empty()),
     );
     created.and(started).and(remembered)?;

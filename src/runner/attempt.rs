@@ -6,6 +6,8 @@ use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, watch as channel};
 use tokio::time::interval_at;
 
+use super::mark::statement_in_mark;
+use super::pace::Stopwatch;
 use super::watch::{Last, Look, Watcher};
 use crate::pg::connect::Notice;
 use crate::pg::error::{DbFailure, Kind};
@@ -161,6 +163,7 @@ struct Listening<'l, 'm> {
     last_look: Duration,
     lock_waited: Duration,
     lock_held_since: Option<Duration>,
+    stopwatch: Stopwatch,
 }
 
 impl<'l, 'm> Listening<'l, 'm> {
@@ -182,6 +185,7 @@ impl<'l, 'm> Listening<'l, 'm> {
             last_look: started.elapsed(),
             lock_waited: Duration::ZERO,
             lock_held_since: None,
+            stopwatch: Stopwatch::default(),
         }
     }
 
@@ -198,6 +202,12 @@ impl<'l, 'm> Listening<'l, 'm> {
         let step = look.elapsed.saturating_sub(self.last_look);
         self.last_look = look.elapsed;
         self.follow(look);
+        let waits = look
+            .index
+            .as_ref()
+            .and_then(|index| index.waits_for.as_ref());
+        let is_free = look.blockers.is_empty() && waits.is_none();
+        self.stopwatch.look(is_free);
         if look.blockers.is_empty() {
             self.blocked_since = None;
         } else {
@@ -253,6 +263,10 @@ impl<'l, 'm> Listening<'l, 'm> {
             self.turn_to(self.awaited, at);
         }
         if statement > self.answered {
+            // Of several that ended between two looks, none took long.
+            let is_next = statement == self.answered + 1;
+            let ended = is_next.then_some(self.answered);
+            self.stopwatch.turn(ended, self.last_answer);
             self.answered = statement;
             self.last_answer = Instant::now();
         }
@@ -378,6 +392,8 @@ impl<'l, 'm> Listening<'l, 'm> {
 
     fn answered(&mut self, index: usize, sink: &mut dyn EventSink) {
         if self.awaited == self.running {
+            let ended = (index == self.answered).then_some(index);
+            self.stopwatch.turn(ended, self.last_answer);
             self.answered = self.answered.max(index + 1);
             self.last_answer = Instant::now();
             // Nobody looks while answers come quickly: that time was not waited, unless it began so.
@@ -387,39 +403,14 @@ impl<'l, 'm> Listening<'l, 'm> {
             }
             self.last_look = now;
         }
+        let took = self.stopwatch.took_ms(index);
+        let took_ms = took.filter(|_| self.awaited == self.running);
         sink.event(&RunEvent::StatementDone {
             migration: self.awaited().clone(),
             index,
             of: self.headings[self.awaited].statements.end,
+            took_ms,
         });
-    }
-}
-
-/// Returns what the session of a packed file calls itself while a statement of it runs.
-pub(super) fn mark(application: &str, migration: &MigrationRef, index: usize, of: usize) -> String {
-    format!("{application} {} {}/{of}", short(migration), index + 1)
-}
-
-/// Reads the index of the running statement from it.
-fn statement_in_mark(mark: &str, migration: &MigrationRef) -> Option<usize> {
-    let (before, counted) = mark.rsplit_once(' ')?;
-    let number: usize = counted.split_once('/')?.0.parse().ok()?;
-    before
-        .ends_with(&format!(" {}", short(migration)))
-        .then(|| number.saturating_sub(1))
-}
-
-/// A name has 63 bytes, and a part of it for the migration.
-fn short(migration: &MigrationRef) -> String {
-    const BYTES: usize = 16;
-    match &migration.version {
-        Some(version) => format!("V{version}"),
-        None => migration
-            .name
-            .chars()
-            .filter(char::is_ascii_alphanumeric)
-            .take(BYTES)
-            .collect(),
     }
 }
 

@@ -112,7 +112,8 @@ impl Drift {
     }
 }
 
-fn line(change: &ObjectChange) -> String {
+/// Says in one line what became of an object.
+pub(super) fn line(change: &ObjectChange) -> String {
     let word = change.change.word();
     let properties: Vec<String> = change
         .properties

@@ -11,6 +11,7 @@ use crate::pg::error::DbFailure;
 use crate::pg::refusal::Refusal;
 use crate::pg::settings::NotTaken;
 use crate::plan::refusal::PlanRefusal;
+use crate::plan::stale::StalePlan;
 use crate::project::{ProjectError, RereadFault};
 use crate::report::event::{Blocker, MigrationRef};
 use crate::report::place::Snippet;
@@ -36,6 +37,12 @@ pub enum RunError {
     /// The plan may not be run.
     #[error(transparent)]
     Plan(Box<PlanRefusal>),
+    /// The saved plan is not what is true any more.
+    #[error(transparent)]
+    Stale(Box<StalePlan>),
+    /// Whether the saved plan is still true cannot be told: the catalog cannot be read.
+    #[error("the catalog cannot be compared with the plan's")]
+    PlanUnchecked,
     /// Something else than evmig has changed the schema, and nothing is to be applied over it.
     #[error("the schema is not what run {} left", .0.run)]
     Drift(Box<Drift>),
@@ -108,6 +115,12 @@ impl From<ConnectError> for RunError {
 impl From<PlanRefusal> for RunError {
     fn from(refusal: PlanRefusal) -> Self {
         Self::Plan(Box::new(refusal))
+    }
+}
+
+impl From<StalePlan> for RunError {
+    fn from(stale: StalePlan) -> Self {
+        Self::Stale(Box::new(stale))
     }
 }
 

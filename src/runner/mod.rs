@@ -1,7 +1,7 @@
 //! Runs a plan against a database.
 //!
 //! `open` connects, looks around and refuses; `turn` takes the history's lock; `apply` walks the
-//! plan (`run`). Files that are one transaction travel together (`convoy`), each in one message
+//! plan (`run`), `planned` holds a saved one against what is true now. Files that are one transaction travel together (`convoy`), each in one message
 //! (`packed`); what is tried again, or cannot be packed, goes through `transactional` (one transaction,
 //! retried whole), and what cannot be one transaction through `stepwise` (statement by statement,
 //! journalled). All send statements through `attempt`, which listens to
@@ -20,10 +20,13 @@ pub mod error;
 pub mod fresh;
 pub mod invalid_index;
 pub mod kept;
+mod mark;
 pub mod open;
 pub mod own_run;
 pub mod own_work;
+mod pace;
 mod packed;
+pub mod planned;
 pub mod present;
 pub mod probe;
 pub mod proof;
@@ -38,4 +41,5 @@ pub mod transactional;
 mod travel;
 pub mod triggers;
 pub mod turn;
+mod under_lock;
 pub mod watch;

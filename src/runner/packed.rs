@@ -4,7 +4,7 @@
 //! outside of its transaction, even if a cancel hits `begin`. Several such messages may be on their
 //! way at once: each begins by proving that the one before it is committed.
 
-use super::attempt::mark;
+use super::mark::mark;
 use super::transactional::{At, Setup};
 use crate::history::record::Prepared;
 use crate::pg::error::{DbFailure, Position, byte_offset};

@@ -7,6 +7,8 @@ use super::apply::Applied;
 use super::attempt::{Interrupt, Link};
 use super::error::{RunError, Stop};
 use super::open::{Opened, Opening};
+use super::pace::{Paced, Slow};
+use super::planned;
 use super::record::{Facts, Why, migration_ref};
 use super::resolve::{self, Fate};
 use super::stepwise::{self, Steps};
@@ -20,12 +22,13 @@ use crate::pg::error::DbFailure;
 use crate::pg::lock::{HistoryLock, LOST};
 use crate::pg::session::{Command, Session, Window};
 use crate::plan::choose::{Chosen, Work};
+use crate::plan::saved::Prediction;
 use crate::plan::standing::key;
 use crate::project::Project;
 use crate::project::script::{Mode, Script};
 use crate::report::event::{EventSink, MigrationRef, RunEvent};
 use crate::report::problem::Problem;
-use crate::report::run::{AppliedMigration, Outcome};
+use crate::report::run::{AppliedMigration, Outcome, PlanResult};
 use crate::sql::name::QualifiedName;
 
 /// A run that holds the lock.
@@ -51,6 +54,8 @@ pub(super) struct Run<'a> {
     pub(super) begun: Option<usize>,
     /// The fingerprint of the newest checkpoint; `None` where this run makes none.
     pub(super) known: Option<String>,
+    /// What the plan says that the catalog will be; `None` without a plan.
+    pub(super) predicted: Option<&'a Prediction>,
 }
 
 /// Says what is not run here, and why.
@@ -189,7 +194,9 @@ impl Run<'_> {
         sink: &mut dyn EventSink,
     ) -> Applied {
         let work = std::mem::take(&mut self.chosen.work);
-        let result = Box::pin(self.do_all(&work, interrupt, sink)).await;
+        let mut paced = Paced::new(sink);
+        let result = Box::pin(self.do_all(&work, interrupt, &mut paced)).await;
+        let slow = paced.slow();
         let total = self.scripts.len();
         let outcome = match &result {
             Ok(()) => Outcome::Applied,
@@ -199,9 +206,11 @@ impl Run<'_> {
         };
         let error = result.err();
         let text = error.as_ref().map(ToString::to_string);
-        if outcome != Outcome::Unknown {
-            self.finish(outcome, text.as_deref(), sink).await;
-        }
+        let plan = if outcome == Outcome::Unknown {
+            None
+        } else {
+            self.finish(outcome, text.as_deref(), &slow, sink).await
+        };
         Applied {
             outcome,
             recorded: true,
@@ -209,6 +218,7 @@ impl Run<'_> {
             applied: self.applied,
             kept: self.kept,
             other_runs: Vec::new(),
+            plan,
             error,
         }
     }
@@ -491,10 +501,20 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// Records the end, gives the lock back, and says goodbye; none of it changes the outcome.
-    async fn finish(&mut self, outcome: Outcome, error: Option<&str>, sink: &mut dyn EventSink) {
+    /// Records the end, gives the lock back, and says goodbye; none of it changes the outcome. Returns what became of
+    /// the plan's prediction.
+    async fn finish(
+        &mut self,
+        outcome: Outcome,
+        error: Option<&str>,
+        slow: &[Slow],
+        sink: &mut dyn EventSink,
+    ) -> Option<PlanResult> {
         // A failed file may have left its settings.
         let picture = self.picture(sink).await;
+        if picture.is_ok() {
+            self.remember_speeds(slow, sink).await;
+        }
         let session = &self.opened.session;
         let checkpoint = async {
             match &picture {
@@ -538,6 +558,15 @@ impl Run<'_> {
                 ),
             });
         }
+        let predicted = self.predicted.filter(|_| outcome == Outcome::Applied)?;
+        let picture = picture.ok().flatten();
+        let refinery = self.store.refinery();
+        Some(planned::outcome(
+            predicted,
+            picture.as_ref(),
+            refinery,
+            sink,
+        ))
     }
 }
 

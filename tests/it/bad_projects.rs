@@ -396,7 +396,7 @@ fn an_unknown_key_at_every_level() {
     7 | protectd = true
       | ^^^^^^^^
       hint       did you mean `protected`? (valid keys: url, url_env, protected, sslmode,
-                 backup_max_age)
+                 backup_max_age, require_plan)
 
     error[unknown-key]: unknown key `waite` in [apply]
      --> phases.toml:9:1

@@ -53,6 +53,7 @@ mod locks;
 mod many_files;
 mod output;
 mod pg_server;
+mod plan_file;
 mod platform;
 mod platform_majors;
 mod pooler;

@@ -4,17 +4,11 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use super::{Command, PUBLIC};
 use crate::catalog::error::CatalogError;
-use crate::catalog::queries::Query;
+use crate::catalog::queries::for_version;
 use crate::pg::session::{Row, Session};
 
-const ROLES: Query = Query {
-    name: "roles",
-    text: include_str!("roles.sql"),
-};
-const VIEWS: Query = Query {
-    name: "views",
-    text: include_str!("views.sql"),
-};
+const ROLES: &str = include_str!("roles.sql");
+const VIEWS: &str = include_str!("views.sql");
 
 /// A role by itself.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -59,8 +53,8 @@ impl Facts {
     ) -> Result<Self, CatalogError> {
         let history = [Some(history_schema)];
         let (roles, views) = tokio::try_join!(
-            ask(session, &ROLES, version, &[]),
-            ask(session, &VIEWS, version, &history),
+            ask(session, ROLES, version, &[]),
+            ask(session, VIEWS, version, &history),
         )?;
         let mut facts = Self::default();
         for row in &roles {
@@ -96,11 +90,13 @@ impl Facts {
 
 async fn ask(
     session: &Session,
-    query: &Query,
+    query: &str,
     version: u32,
     parameters: &[Option<&str>],
 ) -> Result<Vec<Row>, CatalogError> {
-    let answer = session.query_catalog(&query.sql(version), parameters).await;
+    let answer = session
+        .query_catalog(&for_version(query, version), parameters)
+        .await;
     answer.map_err(|failure| CatalogError::Query {
         failure: Box::new(failure),
     })

@@ -13,12 +13,12 @@ use crate::cli::confirm::consent;
 use crate::cli::database::{Database, runtime};
 use crate::cli::error::{CommandError, RunContext, of_run};
 use crate::cli::exit::Exit;
+use crate::cli::plan_file::{self, Given};
 use crate::cli::progress::{Live, events_file};
+use crate::cli::selection::SelectionArgs;
 use crate::cli::settings::{ApplySettings, LockArgs};
 use crate::cli::{git, panic, signals};
 use crate::clock;
-use crate::plan::choose::Selection;
-use crate::project::Selector;
 use crate::render::{json, terminal};
 use crate::report::run::ApplyReport;
 use crate::runner::apply::{Applied, Request, apply};
@@ -32,21 +32,20 @@ use crate::runner::apply::{Applied, Request, apply};
 #[command(
     after_help = "Examples:\n  evmig apply\n  evmig apply --phase 1 --env staging\n  \
                   evmig apply --dry-run\n  \
+                  evmig plan --out deploy.plan && evmig apply --plan deploy.plan\n  \
                   evmig apply --to 120 --lock-timeout 500ms --wait 5min"
 )]
 pub struct ApplyArgs {
-    /// Apply this phase only, by number or name; may be given several times
-    #[arg(long, value_name = "N|NAME")]
-    pub phase: Vec<String>,
-    /// Apply this step of the phases only
-    #[arg(long, value_name = "NAME")]
-    pub step: Option<String>,
-    /// Apply up to and including this version
-    #[arg(long, value_name = "VERSION")]
-    pub to: Option<i64>,
-    /// Apply an older version that was merged late
-    #[arg(long)]
-    pub out_of_order: bool,
+    /// What to apply.
+    #[command(flatten)]
+    pub selection: SelectionArgs,
+    /// Apply exactly what this file of evmig plan --out says; refused if anything has changed since
+    #[arg(
+        long,
+        value_name = "FILE",
+        conflicts_with_all = ["phase", "step", "to", "out_of_order", "dry_run"]
+    )]
+    pub plan: Option<PathBuf>,
     /// Change nothing, and show what would happen: sql lists the statements, shadow runs them in a
     /// throw-away database, rollback on the target in a transaction that is rolled back
     /// [default: shadow]
@@ -98,6 +97,8 @@ async fn run_async(args: &ApplyArgs, context: &mut Context<'_>) -> Result<Exit, 
     let started = Instant::now();
     let run = clock::run_id();
     panic::of_run(&run);
+    // What is wrong with it is said before anything is connected to.
+    let plan = args.plan.as_deref().map(Given::read).transpose()?;
     // Before the first connection: it begins while the project is read.
     let mut interrupt = signals::listen();
     let (project, begun) = context.project_and_opening(&run, args.consent.yes).await?;
@@ -113,20 +114,17 @@ async fn run_async(args: &ApplyArgs, context: &mut Context<'_>) -> Result<Exit, 
     let target = terminal::target(&database.target, context.ui.look());
     context.ui.say(&target);
     consent(context.ui, &database, args.consent.yes)?;
-    let selection = Selection {
-        phases: args
-            .phase
-            .iter()
-            .map(|phase| Selector::parse(phase))
-            .collect(),
-        step: args.step.clone(),
-        to: args.to,
-        out_of_order: args.out_of_order,
-        environment: database.target.environment.clone(),
+    let environment = database.target.environment.as_ref();
+    let program = context.program();
+    plan_file::demand(project, environment, plan.as_ref(), &program)?;
+    let selection = match &plan {
+        Some(plan) => plan.selection().selection(environment),
+        None => args.selection.selection(environment),
     };
     let request = Request {
         project,
         selection: &selection,
+        plan: plan.as_ref().map(|plan| &plan.read.plan),
         opening: database.opening(&run, true),
         begun,
         wait: settings.wait(),
@@ -134,6 +132,9 @@ async fn run_async(args: &ApplyArgs, context: &mut Context<'_>) -> Result<Exit, 
         backup: args
             .backup_check
             .demand(Some(&project.manifest), &database, &run),
+        command: plan
+            .as_ref()
+            .map_or_else(|| "apply".to_owned(), Given::command),
         run: run.clone(),
         git_commit: git::commit(project.root.dir()),
     };
@@ -141,21 +142,39 @@ async fn run_async(args: &ApplyArgs, context: &mut Context<'_>) -> Result<Exit, 
         let mut live = Live::new(context.ui, events);
         Box::pin(apply(request, &mut interrupt, &mut live)).await
     };
-    finish(context, args, database, &run, applied, started)
+    let done = Finished {
+        database,
+        run: &run,
+        plan: plan.as_ref(),
+        started,
+    };
+    finish(context, args, done, applied)
+}
+
+/// What the end of a run has to know of it.
+struct Finished<'a> {
+    database: Database,
+    run: &'a str,
+    plan: Option<&'a Given>,
+    started: Instant,
 }
 
 /// Shows the result and decides on the exit code.
 fn finish(
     context: &mut Context<'_>,
     args: &ApplyArgs,
-    database: Database,
-    run: &str,
+    done: Finished<'_>,
     applied: Applied,
-    started: Instant,
 ) -> Result<Exit, CommandError> {
+    let Finished {
+        database,
+        run,
+        plan,
+        started,
+    } = done;
     let run_context = RunContext {
         program: context.program(),
-        command: command_again(args),
+        command: command_again(args, plan),
         committed: applied
             .applied
             .iter()
@@ -165,6 +184,7 @@ fn finish(
         user: database.target.user.clone(),
         database: database.target.database.clone(),
         undoes: false,
+        plan_again: plan.map(|plan| plan.again(&context.program())),
     };
     let error = applied
         .error
@@ -178,6 +198,7 @@ fn finish(
         applied: applied.applied,
         applied_by_other_runs: applied.other_runs,
         pending: applied.pending,
+        plan: plan.map(|plan| plan.used(applied.plan)),
         duration_ms: started.elapsed().as_secs_f64() * 1000.0,
         error: error
             .as_ref()
@@ -211,19 +232,9 @@ fn label(version: Option<&String>, name: &str) -> String {
 
 /// Returns the command with the selection and the lock settings that were typed; consent is to be
 /// given anew.
-fn command_again(args: &ApplyArgs) -> String {
-    let locks = &args.locks;
-    let mut words = vec!["apply".to_owned()];
-    words.extend(args.phase.iter().map(|phase| format!("--phase {phase}")));
-    words.extend(args.step.iter().map(|step| format!("--step {step}")));
-    words.extend(args.to.map(|to| format!("--to {to}")));
-    words.extend(args.out_of_order.then(|| "--out-of-order".to_owned()));
-    let valued = |flag: &str, value: &str| format!("{flag} {value}");
-    let timeout = locks.lock_timeout.as_ref();
-    words.extend(timeout.map(|text| valued("--lock-timeout", text)));
-    let retries = locks.lock_retries;
-    words.extend(retries.map(|number| valued("--lock-retries", &number.to_string())));
-    let statement = locks.statement_timeout.as_ref();
-    words.extend(statement.map(|text| valued("--statement-timeout", text)));
+fn command_again(args: &ApplyArgs, plan: Option<&Given>) -> String {
+    let mut words = vec![plan.map_or_else(|| "apply".to_owned(), Given::words)];
+    words.extend(args.selection.words());
+    words.extend(args.locks.words());
     words.join(" ")
 }

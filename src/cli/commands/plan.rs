@@ -1,5 +1,7 @@
 //! `evmig plan`, and `evmig apply --dry-run`: what an apply would do.
 
+use std::path::{Path, PathBuf};
+
 use clap::{Args, ValueEnum};
 
 use super::Context;
@@ -9,15 +11,15 @@ use crate::cli::confirm::{consent, is_asked_for};
 use crate::cli::database::runtime;
 use crate::cli::error::{CommandError, RunContext, of_preview, of_run};
 use crate::cli::exit::Exit;
+use crate::cli::plan_file;
 use crate::cli::progress::Live;
+use crate::cli::selection::SelectionArgs;
 use crate::cli::settings::{ApplySettings, LockArgs};
 use crate::cli::shadow::{Shadow, ShadowArgs};
 use crate::cli::signals;
 use crate::clock;
 use crate::history::locate::Detail;
-use crate::plan::choose::Selection;
 use crate::preview::{DryRun, Request, dry_run};
-use crate::project::Selector;
 use crate::render::{dry_run as rendered, json, terminal};
 use crate::report::dry_run::{DryRunReport, Forecast, Level};
 use crate::report::problem::Problem;
@@ -32,21 +34,19 @@ use crate::runner::own_work::Listeners;
 #[derive(Debug, Args)]
 #[command(
     after_help = "Examples:\n  evmig plan\n  evmig plan --phase 2 --env production\n  \
-                  evmig plan --level sql > pending.sql\n  evmig plan --shadow target --env staging\n  evmig plan --format html > plan.html"
+                  evmig plan --level sql > pending.sql\n  evmig plan --shadow target --env staging\n  \
+                  evmig plan --format html > plan.html\n\n\
+                  In a pull request, and when it is deployed:\n  \
+                  evmig plan --env production --out deploy.plan --format markdown > comment.md\n  \
+                  evmig apply --env production --plan deploy.plan --yes"
 )]
 pub struct PlanArgs {
-    /// Look at this phase only, by number or name; may be given several times
-    #[arg(long, value_name = "N|NAME")]
-    pub phase: Vec<String>,
-    /// Look at this step of the phases only
-    #[arg(long, value_name = "NAME")]
-    pub step: Option<String>,
-    /// Look up to and including this version
-    #[arg(long, value_name = "VERSION")]
-    pub to: Option<i64>,
-    /// Allow an older version that was merged late
-    #[arg(long)]
-    pub out_of_order: bool,
+    /// What to look at.
+    #[command(flatten)]
+    pub selection: SelectionArgs,
+    /// Write the plan to FILE, for evmig apply --plan; it is replaced in one step
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
     /// List the statements (sql), run them in a throw-away database (shadow), or run them on the target in
     /// a transaction that is rolled back (rollback: it locks what it changes)
     #[arg(
@@ -108,10 +108,8 @@ impl DryRunArgs {
 
 /// What is looked into.
 pub(super) struct Looking<'a> {
-    phases: &'a [String],
-    step: Option<&'a String>,
-    to: Option<i64>,
-    out_of_order: bool,
+    selection: &'a SelectionArgs,
+    out: Option<&'a Path>,
     level: DryLevel,
     wait: Option<&'a String>,
     locks: &'a LockArgs,
@@ -123,10 +121,8 @@ impl<'a> Looking<'a> {
     /// The selection of an `apply --dry-run`.
     pub(super) fn of_apply(args: &'a ApplyArgs, level: DryLevel) -> Self {
         Self {
-            phases: &args.phase,
-            step: args.step.as_ref(),
-            to: args.to,
-            out_of_order: args.out_of_order,
+            selection: &args.selection,
+            out: None,
             level,
             wait: args.wait.as_ref(),
             locks: &args.locks,
@@ -138,10 +134,7 @@ impl<'a> Looking<'a> {
     /// Returns the words that select the same again.
     fn words(&self) -> String {
         let mut words = vec!["plan".to_owned()];
-        words.extend(self.phases.iter().map(|phase| format!("--phase {phase}")));
-        words.extend(self.step.map(|step| format!("--step {step}")));
-        words.extend(self.to.map(|to| format!("--to {to}")));
-        words.extend(self.out_of_order.then(|| "--out-of-order".to_owned()));
+        words.extend(self.selection.words());
         words.join(" ")
     }
 }
@@ -149,10 +142,8 @@ impl<'a> Looking<'a> {
 /// Runs the command.
 pub fn run(args: &PlanArgs, context: &mut Context<'_>) -> Result<Exit, CommandError> {
     let looking = Looking {
-        phases: &args.phase,
-        step: args.step.as_ref(),
-        to: args.to,
-        out_of_order: args.out_of_order,
+        selection: &args.selection,
+        out: args.out.as_deref(),
         level: args.level,
         wait: args.wait.as_ref(),
         locks: &args.locks,
@@ -197,17 +188,9 @@ async fn look_async(
         }
         consent(context.ui, &database, yes)?;
     }
-    let selection = Selection {
-        phases: looking
-            .phases
-            .iter()
-            .map(|phase| Selector::parse(phase))
-            .collect(),
-        step: looking.step.cloned(),
-        to: looking.to,
-        out_of_order: looking.out_of_order,
-        environment: database.target.environment.clone(),
-    };
+    let selection = looking
+        .selection
+        .selection(database.target.environment.as_ref());
     let run = clock::run_id();
     let mut opening = database.opening(&run, on_target);
     opening.look = Some(Detail::Full);
@@ -233,6 +216,7 @@ async fn look_async(
         agreed: beside_target || looking.consent.yes || !database.target.protected,
         wait: settings.wait(),
         surroundings: context.environment.surroundings(),
+        saves: looking.out.is_some(),
         run,
     };
     let made = {
@@ -257,6 +241,7 @@ fn finish(
     let DryRun {
         mut report,
         stopped,
+        plan,
     } = made;
     let error = stopped.map(|(migration, stop)| {
         let error = RunError::Migration {
@@ -268,11 +253,17 @@ fn finish(
     report.error = error
         .as_ref()
         .and_then(|error| error.problems().first().cloned());
+    if let (Some(file), Some(plan)) = (looking.out, &plan) {
+        plan_file::write(file, plan, &mut report, &context.program())?;
+    }
     if let Some(text) = written(context.global.format, &report) {
         context.ui.bytes(&text);
     } else if report.level == Level::Sql {
         let text = terminal::dry_run(&report, context.ui.look());
         context.ui.bytes(&text);
+        // The result itself is SQL.
+        let said = terminal::saved(&report, context.ui.look());
+        context.ui.say(&said);
     } else {
         let text = terminal::dry_run(&report, context.ui.look());
         context.ui.result(&text);

@@ -1,8 +1,6 @@
 //! `evmig snapshot`
 
-use std::fs;
-use std::io::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::Context as _;
 use clap::Args;
@@ -14,6 +12,7 @@ use crate::cli::catalog::live;
 use crate::cli::database::runtime;
 use crate::cli::error::CommandError;
 use crate::cli::exit::Exit;
+use crate::cli::replace::replace;
 
 /// Write down what a database consists of
 ///
@@ -35,14 +34,14 @@ pub fn run(args: &SnapshotArgs, context: &mut Context<'_>) -> Result<Exit, Comma
         let database = context.database(&root, &manifest).await?;
         live(context, database, "snapshot", false).await
     })?;
-    let text = document::file(&live.snapshot, &live.server_version);
+    let fingerprint = fingerprint(&live.snapshot);
+    let text = document::file(&live.snapshot, &live.server_version, &fingerprint);
     let Some(path) = &args.out else {
         context.ui.bytes(&text);
         return Ok(Exit::Done);
     };
     replace(path, &text).with_context(|| format!("cannot write {}", path.display()))?;
     let count = live.snapshot.objects().len();
-    let fingerprint = fingerprint(&live.snapshot);
     if context.ui.is_json() {
         let document = serde_json::json!({
             "schema": "evmig.snapshot-written/1", "file": path.display().to_string(),
@@ -57,22 +56,4 @@ pub fn run(args: &SnapshotArgs, context: &mut Context<'_>) -> Result<Exit, Comma
         context.ui.result(&said);
     }
     Ok(Exit::Done)
-}
-
-/// Writes beside it first: whoever reads the file meanwhile sees the old text or the new one.
-fn replace(path: &Path, text: &str) -> std::io::Result<()> {
-    let mut name = path.file_name().unwrap_or_default().to_owned();
-    name.push(format!(".{}.part", std::process::id()));
-    let part = path.with_file_name(name);
-    let written = fs::File::create(&part)
-        .and_then(|mut file| {
-            file.write_all(text.as_bytes())
-                .and_then(|()| file.sync_all())
-        })
-        .and_then(|()| fs::rename(&part, path));
-    if written.is_err() {
-        // What is left of it is of no use; the first failure says why.
-        drop(fs::remove_file(&part));
-    }
-    written
 }

@@ -108,6 +108,14 @@ pub fn of_preview(
                 None => problem,
             })
         }
+        PreviewError::Unbound(source) => {
+            let cause = std::error::Error::source(source).map(ToString::to_string);
+            CommandError::refused(
+                Problem::new("plan-unbound", message)
+                    .detail(cause.unwrap_or_else(|| source.to_string()))
+                    .hint("make the plan as a role that may read the catalog, or without --out to look only"),
+            )
+        }
         PreviewError::OverBudget { .. } => CommandError::new(
             Exit::Locked,
             Problem::new("dry-run-over-budget", message)

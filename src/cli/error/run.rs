@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::plan::{stale, unchecked};
 use super::refusal::{grant_hint, quoted, refusal};
 use super::stop::migration_stop;
 use super::{CommandError, project_problem, with_failure};
@@ -37,6 +38,8 @@ pub struct RunContext {
     pub database: String,
     /// Whether migrations are taken back.
     pub undoes: bool,
+    /// The command that makes the plan again, where one was given.
+    pub plan_again: Option<String>,
 }
 
 impl RunContext {
@@ -141,6 +144,8 @@ pub fn of_run(error: &RunError, context: &RunContext) -> CommandError {
         ),
         RunError::History(error) => history(error, context),
         RunError::Plan(refused) => plan(refused, context),
+        RunError::Stale(refused) => stale(refused, context),
+        RunError::PlanUnchecked => unchecked(error.to_string(), context),
         RunError::Busy { holder, waited } => busy(holder.as_deref(), *waited, context),
         RunError::Own { what, failure } => {
             let problem =

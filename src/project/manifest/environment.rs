@@ -20,7 +20,14 @@ pub const SSLMODES: [&str; 6] = [
     "verify-full",
 ];
 
-const KEYS: [&str; 5] = ["url", "url_env", "protected", "sslmode", "backup_max_age"];
+const KEYS: [&str; 6] = [
+    "url",
+    "url_env",
+    "protected",
+    "sslmode",
+    "backup_max_age",
+    "require_plan",
+];
 
 /// Reads all environments.
 pub(super) fn read(reader: &mut Reader, root: &Section<'_, '_>) -> BTreeMap<String, Environment> {
@@ -53,6 +60,7 @@ fn read_one(
 ) -> Option<Environment> {
     reader.only(section, &KEYS);
     let protected = reader.boolean(section, "protected").unwrap_or(false);
+    let require_plan = reader.boolean(section, "require_plan").unwrap_or(false);
     let sslmode = read_sslmode(reader, section);
     let backup_max_age = read_max_age(reader, name, section, protected);
     let target = read_target(reader, name, section)?;
@@ -60,6 +68,7 @@ fn read_one(
         name: name.value.clone(),
         target,
         protected,
+        require_plan,
         backup_max_age,
         sslmode,
         span: name.span,

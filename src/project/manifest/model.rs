@@ -77,6 +77,8 @@ pub struct Environment {
     pub target: Target,
     /// Whether writing commands ask for the database's name first.
     pub protected: bool,
+    /// Whether it is changed by saved plans only.
+    pub require_plan: bool,
     /// How old the newest backup may be before a run, where that is asked.
     pub backup_max_age: Option<Duration>,
     /// One of libpq's six modes, where it is set.

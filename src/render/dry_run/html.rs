@@ -33,6 +33,7 @@ pub fn html(report: &DryRunReport) -> String {
     page.unproved(report);
     page.changes(report);
     page.migrations(report);
+    page.saved(report);
     page.say("<footer>Made by evmig. Nothing of the target was changed.</footer>\n</main>\n</body>\n</html>\n");
     page.0
 }
@@ -82,6 +83,19 @@ impl Page {
             let _ = writeln!(self.0, "<br>Skipped: {}", escape(reason));
         }
         self.say("</p>\n");
+    }
+
+    fn saved(&mut self, report: &DryRunReport) {
+        if let Some(saved) = &report.saved {
+            let _ = writeln!(
+                self.0,
+                "<p class=\"quiet\">Saved as plan <span class=\"mono\">{}</span> in {}. \
+                 <span class=\"mono\">{}</span> applies exactly this, or says what has changed.</p>",
+                saved.checksum.get(..12).unwrap_or_default(),
+                escape(&saved.file),
+                escape(&saved.apply)
+            );
+        }
     }
 
     fn summary(&mut self, report: &DryRunReport) {

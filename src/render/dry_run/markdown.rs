@@ -30,7 +30,21 @@ pub fn markdown(report: &DryRunReport) -> String {
     unproved(&mut page, report);
     changes(&mut page, report);
     migrations(&mut page, report);
+    saved(&mut page, report);
     page.finish()
+}
+
+/// Which plan this is the review of.
+fn saved(page: &mut Page, report: &DryRunReport) {
+    if let Some(saved) = &report.saved {
+        let checksum = saved.checksum.get(..12).unwrap_or_default();
+        page.say(&format!(
+            "\nSaved as plan {} in {}. {} applies exactly this, or says what has changed.",
+            code(checksum),
+            code(&saved.file),
+            code(&saved.apply)
+        ));
+    }
 }
 
 /// The comment as far as it is written.

@@ -9,7 +9,7 @@ use crate::report::access::{AccessChange, AccessEffect};
 use crate::report::change::{ChangeKind, ObjectChange, PropertyChange};
 use crate::report::dry_run::{
     Basis, Blocks, DryMigration, DryRunReport, DryStatement, Estimate, Forecast, HeldLock, Level,
-    LockMode, RelationKind, Source, Unproved, WorkKind,
+    LockMode, RelationKind, SavedAs, Source, Unproved, WorkKind,
 };
 use crate::report::event::MigrationRef;
 use crate::report::place::{Place, Snippet};
@@ -168,6 +168,11 @@ fn report(text: &str) -> DryRunReport {
         }],
         notes: vec![problem.clone()],
         error: Some(problem),
+        saved: Some(SavedAs {
+            file: text(),
+            checksum: "0123456789abcdef".to_owned(),
+            apply: text(),
+        }),
         duration_ms: 5.0,
     }
 }

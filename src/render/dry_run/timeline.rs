@@ -153,6 +153,9 @@ fn basis(report: &DryRunReport) -> &'static str {
     } else if all().any(|basis| basis == Basis::Speed) {
         "Times are estimates for the target: its sizes, at the speed of the throw-away database's \
          server. Statements that change the catalog only have the throw-away database's time."
+    } else if all().any(|basis| basis == Basis::History) {
+        "Times are estimates for the target: its sizes, at the speed of earlier runs on it. Statements \
+         that change the catalog only have the throw-away database's time."
     } else if all().all(|basis| basis == Basis::Target) {
         "Times were measured on the target itself."
     } else {

@@ -252,7 +252,7 @@ pub(super) fn blocks(blocks: Blocks) -> (&'static str, Tone) {
 /// How long a lock is held.
 pub(super) fn held(lock: &HeldLock) -> String {
     match (lock.held.ms, lock.held.basis) {
-        (Some(ms), Basis::Speed) => format!("about {}", duration(ms)),
+        (Some(ms), Basis::Speed | Basis::History) => format!("about {}", duration(ms)),
         (Some(ms), _) => duration(ms),
         (None, _) => "unknown".to_owned(),
     }

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::pretty;
 use super::problem::WireProblem;
-use crate::report::run::{AppliedMigration, ApplyReport, Outcome};
+use crate::report::run::{AppliedMigration, ApplyReport, Outcome, PlanUsed};
 use crate::report::target::Target;
 
 #[derive(Serialize)]
@@ -16,6 +16,8 @@ struct WireApply<'a> {
     applied: &'a [AppliedMigration],
     applied_by_other_runs: &'a [String],
     pending: usize,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    plan: Option<&'a PlanUsed>,
     duration_ms: f64,
     error: Option<WireProblem<'a>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -32,6 +34,7 @@ pub fn apply(report: &ApplyReport) -> String {
         applied: &report.applied,
         applied_by_other_runs: &report.applied_by_other_runs,
         pending: report.pending,
+        plan: report.plan.as_ref(),
         duration_ms: report.duration_ms,
         error: report.error.as_ref().map(WireProblem::from),
         errors: report.errors.iter().map(WireProblem::from).collect(),

@@ -7,8 +7,8 @@ use super::problem::WireProblem;
 use crate::report::access::AccessChange;
 use crate::report::change::ObjectChange;
 use crate::report::dry_run::{
-    DryMigration, DryRunReport, Fingerprints, Forecast, HeldLock, Level, PreState, ShadowServer,
-    Unproved,
+    DryMigration, DryRunReport, Fingerprints, Forecast, HeldLock, Level, PreState, SavedAs,
+    ShadowServer, Unproved,
 };
 use crate::report::target::Target;
 
@@ -32,6 +32,8 @@ struct WireDryRun<'a> {
     unproved: &'a [Unproved],
     notes: Vec<WireProblem<'a>>,
     error: Option<WireProblem<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    saved: Option<&'a SavedAs>,
     duration_ms: f64,
 }
 
@@ -56,6 +58,7 @@ pub fn dry_run(report: &DryRunReport) -> String {
         unproved: &report.unproved,
         notes: report.notes.iter().map(WireProblem::from).collect(),
         error: report.error.as_ref().map(WireProblem::from),
+        saved: report.saved.as_ref(),
         duration_ms: report.duration_ms,
     })
 }

@@ -2,7 +2,7 @@
 
 use anstyle::Style;
 
-use super::label::{labelled, styled};
+use super::label::{commands, labelled, styled};
 use super::look::Look;
 use super::number::{counted, duration};
 use super::objects;
@@ -56,6 +56,26 @@ pub fn dry_run(report: &DryRunReport, look: Look) -> String {
     for problem in report.findings.iter().chain(&report.notes) {
         out.push('\n');
         out.push_str(&warning(problem, look));
+    }
+    if report.saved.is_some() {
+        out.push('\n');
+        out.push_str(&saved(report, look));
+    }
+    out
+}
+
+/// Says where the plan is, and what applies it.
+pub fn saved(report: &DryRunReport, look: Look) -> String {
+    let mut out = String::new();
+    if let Some(saved) = &report.saved {
+        let file = one_line(&saved.file);
+        labelled(
+            &mut out,
+            "saved",
+            &format!("{file}, plan {}", short(&saved.checksum)),
+            look,
+        );
+        commands(&mut out, [saved.apply.as_str()]);
     }
     out
 }
@@ -224,7 +244,7 @@ fn header(is_wide: bool) -> Vec<Cell> {
 fn lock_row(lock: &HeldLock, is_wide: bool) -> Vec<Cell> {
     let (what, style) = blocks(lock.blocks);
     let held = match (lock.held.ms, lock.held.basis) {
-        (Some(ms), Basis::Speed) => format!("~{}", duration(ms)),
+        (Some(ms), Basis::Speed | Basis::History) => format!("~{}", duration(ms)),
         (Some(ms), _) => duration(ms),
         (None, _) => "unknown".to_owned(),
     };

@@ -38,7 +38,7 @@ pub use backup::{backup, backup_progress, backup_verify, restore, restore_plan, 
 pub use config::config;
 pub use diff::{changes, diff};
 pub(super) use diff::{side as diff_side, sum as diff_sum};
-pub use dry_run::dry_run;
+pub use dry_run::{dry_run, saved};
 pub use event::event;
 pub use history::history;
 pub use kept::kept;

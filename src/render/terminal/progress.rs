@@ -21,6 +21,7 @@ pub fn progress(event: &RunEvent, look: Look) -> Option<String> {
             migration,
             index,
             of,
+            ..
         } => {
             let done = count(index.saturating_add(1) as u64);
             (migration, format!("{done} of {}", count(*of as u64)))

@@ -3,10 +3,10 @@
 use super::label::{commands, labelled, styled};
 use super::look::Look;
 use super::number::{count, counted, duration};
-use super::style::{BAD, CAUTION, GOOD, HEADING, paint};
+use super::style::{BAD, CAUTION, GOOD, HEADING, PLAIN, paint};
 use super::target::command;
 use super::text::{one_line, push_wrapped};
-use crate::report::run::{ApplyReport, Outcome, RecordReport};
+use crate::report::run::{ApplyReport, Outcome, PlanResult, PlanUsed, RecordReport};
 
 /// Returns the summary of `evmig apply`.
 pub fn apply(report: &ApplyReport, look: Look) -> String {
@@ -17,6 +17,9 @@ pub fn apply(report: &ApplyReport, look: Look) -> String {
     }
     if let Some(run) = &report.run {
         labelled(&mut out, "run", &one_line(run), look);
+    }
+    if let Some(used) = &report.plan {
+        plan(&mut out, used, look);
     }
     let retries: u64 = report
         .applied
@@ -44,6 +47,23 @@ pub fn apply(report: &ApplyReport, look: Look) -> String {
     }
     next(&mut out, report);
     out
+}
+
+/// Says which plan it was, and what became of its prediction.
+fn plan(out: &mut String, used: &PlanUsed, look: Look) {
+    let (result, style) = match used.result {
+        Some(PlanResult::AsPredicted) => (": the catalog is what it predicted", PLAIN),
+        Some(PlanResult::Differs) => (": the catalog is NOT what it predicted", BAD),
+        Some(PlanResult::NotPredicted) => ("; it predicted no catalog", PLAIN),
+        Some(PlanResult::NotCompared) => (
+            "; the catalog could not be compared with what it predicted",
+            CAUTION,
+        ),
+        None => ("", PLAIN),
+    };
+    let checksum: String = used.checksum.chars().take(12).collect();
+    let text = format!("{checksum}, {}{result}", one_line(&used.file));
+    styled(out, "plan", &text, style, look);
 }
 
 fn headline(report: &ApplyReport, look: Look) -> String {

@@ -172,6 +172,7 @@ fn start_of_a_run() -> Vec<RunEvent> {
             migration: migration(),
             index: 4,
             of: 50,
+            took_ms: Some(1204.0),
         },
         RunEvent::StatementRunning {
             migration: migration(),
@@ -240,6 +241,7 @@ pub(in crate::render) fn apply_report() -> ApplyReport {
         ],
         applied_by_other_runs: Vec::new(),
         pending: 0,
+        plan: None,
         duration_ms: 1234.5,
         error: None,
         errors: Vec::new(),
