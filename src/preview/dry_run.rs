@@ -295,7 +295,7 @@ async fn rehearse(
         role: &likeness.role,
         refinery_schema: pending.refinery_schema.as_deref(),
     };
-    let mut state = replayed(server, &wanted, gathered).await?;
+    let mut state = Box::pin(replayed(server, &wanted, gathered)).await?;
     if !state.told.proven && likeness.snapshot.is_some() {
         state = Box::pin(better(request, target, server, &wanted, state)).await?;
     }

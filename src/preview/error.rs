@@ -67,7 +67,7 @@ pub enum PreviewError {
     #[error("another dry run was at work on the server of the throw-away databases for all of {} s", waited.as_secs())]
     Busy {
         /// Which, as far as the role may see.
-        holder: Option<Blocker>,
+        holder: Option<Box<Blocker>>,
         /// How long it was waited for.
         waited: std::time::Duration,
     },

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
+use super::base;
 use super::beyond;
 use super::dump::{Dump, Statement};
 use super::error::PreviewError;
@@ -31,7 +32,7 @@ use crate::runner::own_work::Listeners;
 use crate::runner::record::migration_ref;
 
 /// How long to wait for dry runs that make roles on the same server.
-const WAIT: Duration = Duration::from_secs(60);
+const WAIT: Duration = Duration::from_mins(1);
 
 /// No server has this major version: the newest is taken then.
 const NEWEST: u32 = u32::MAX;
@@ -229,7 +230,9 @@ async fn make_ready(
     server.recognise_cluster(making.example.system.as_deref(), making.agreed)?;
     let wanted = &making.example.surrounding;
     if !server.is_targets_own() {
-        return server.take_turn(wanted, true, WAIT, listeners).await;
+        server.take_turn(wanted, true, WAIT, listeners).await?;
+        // The roles of a database that a dry run kept are not those of this one.
+        return base::find(server, None).await.map(drop);
     }
     if let Task::Files { scripts, .. } = task {
         shared::refuse(scripts.iter().map(|(_, script)| script))?;

@@ -55,6 +55,7 @@ impl Turn {
             if deadline.is_over() || waited >= next_word {
                 let holder = holder(session).await.map_err(failed())?;
                 if deadline.is_over() {
+                    let holder = holder.map(Box::new);
                     return Err(PreviewError::Busy { holder, waited });
                 }
                 listeners.sink.event(&waiting(holder.as_ref(), waited));

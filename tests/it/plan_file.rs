@@ -468,7 +468,10 @@ fn what_earlier_runs_took_is_what_estimates_rest_on() {
     let project = project
         .migration("V6__index", "create index on big (id);")
         .migration("V7__scan", "alter table big add check (id > 0);")
-        .migration("V8__rewrite", "alter table big alter id type text;");
+        .migration(
+            "V8__rewrite",
+            "alter table big alter text type varchar(300) using text::varchar(300);",
+        );
     let report = evmig(&project, "plan --format json", &database, &database).run();
     let report = report.succeeds().json();
     let estimate = |at: usize| report["migrations"][at]["statements"][0]["estimate"].clone();
@@ -501,8 +504,9 @@ fn a_statement_that_waited_for_others_tells_no_speed() {
     let database = server.database(Shape::Plain, Role::Superuser);
     let project = Project::one_phase().migration("V1__big", BIG);
     Evmig::new(&project, "apply").on(&database).run().succeeds();
-    let project = project.migration("V2__slow", "create index concurrently on big (slow(id));");
-    let holder = Holder::snapshot(&database, Duration::from_millis(700));
+    let project = project.migration("V2__slow", "create index on big (slow(id));");
+    let insert = "insert into big values (0, '')";
+    let holder = Holder::transaction(&database, insert, Duration::from_millis(1500));
     Evmig::new(&project, "apply").on(&database).run().succeeds();
     drop(holder);
     assert_eq!(
