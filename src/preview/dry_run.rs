@@ -14,7 +14,7 @@ use super::place::{Owner, ShadowPlace};
 use super::rehearsal::{Piece, measured};
 use super::saved::saved;
 use super::server::Server;
-use super::shared;
+use super::server_wide;
 use super::state::{Gathered, Past, State, Wanted, mentions, own_snapshot, replayed};
 use crate::catalog::access::delta::{State as Moment, delta};
 use crate::catalog::access::facts::Facts;
@@ -266,10 +266,10 @@ async fn make_ready(
     let past = gathered.past.iter().map(Past::script);
     let mut scripts = past.chain(pending.scripts.iter().map(|(_, script)| script));
     let changes_roles = if server.is_targets_own() {
-        shared::refuse(scripts)?;
+        server_wide::refuse(scripts)?;
         false
     } else {
-        scripts.any(|script| shared::changed_by(script).is_some())
+        scripts.any(|script| server_wide::changed_by(script).is_some())
     };
     let (wanted, wait) = (&likeness.surrounding, request.wait);
     server

@@ -13,7 +13,7 @@ use super::place::{Owner, ShadowPlace};
 use super::rehearsal::{Piece, replay};
 use super::roles::{self, Surrounding};
 use super::server::{Server, quoted};
-use super::shared;
+use super::server_wide;
 use super::state::{careless, mentions, stops};
 use crate::catalog::error::CatalogError;
 use crate::catalog::model::{Object, Snapshot};
@@ -235,7 +235,7 @@ async fn make_ready(
         return base::find(server, None).await.map(drop);
     }
     if let Task::Files { scripts, .. } = task {
-        shared::refuse(scripts.iter().map(|(_, script)| script))?;
+        server_wide::refuse(scripts.iter().map(|(_, script)| script))?;
     }
     server.take_turn(wanted, false, WAIT, listeners).await
 }

@@ -3,7 +3,7 @@
 //!
 //! `dry_run` conducts. `pending` decides what would run, as an apply does; `likeness` reads what the target
 //! looks like. `place` says where throw-away databases are made and reaches the server, `server` makes, drops and
-//! sweeps them, `turn` waits for other dry runs there, `shared` knows what must not be tried beside the target;
+//! sweeps them, `turn` waits for other dry runs there, `server_wide` knows what must not be tried beside the target;
 //! `roles` gives it the target's roles and extensions; `state` makes the state before the first pending
 //! statement, from the history or a dump, and proves it. `rehearsal` runs the files through the runner's
 //! own sending function and asks after each statement what it did; `measure` reads the answers,
@@ -33,7 +33,7 @@ mod rehearsal;
 mod roles;
 mod saved;
 mod server;
-mod shared;
+mod server_wide;
 mod size;
 mod speed;
 mod state;

@@ -73,7 +73,8 @@ pub(super) fn groups(all: &[ObjectChange]) -> Vec<(&str, Vec<&ObjectChange>)> {
 }
 
 /// `2 added, 1 changed`
-pub(super) fn tally<'a>(all: impl Iterator<Item = &'a ObjectChange> + Clone) -> String {
+pub(super) fn tally<'a>(all: impl Iterator<Item = &'a ObjectChange>) -> String {
+    let all: Vec<&ObjectChange> = all.collect();
     let kinds = [
         ChangeKind::Added,
         ChangeKind::Removed,
@@ -81,7 +82,7 @@ pub(super) fn tally<'a>(all: impl Iterator<Item = &'a ObjectChange> + Clone) -> 
         ChangeKind::Renamed,
     ];
     let counts = kinds.iter().filter_map(|kind| {
-        let number = all.clone().filter(|one| one.change == *kind).count();
+        let number = all.iter().filter(|one| one.change == *kind).count();
         (number > 0).then(|| format!("{number} {}", kind.word()))
     });
     counts.collect::<Vec<_>>().join(", ")

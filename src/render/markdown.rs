@@ -1,5 +1,7 @@
 //! A comparison as a comment on a pull request.
 
+use std::fmt::Write as _;
+
 use super::change::besides;
 use super::terminal::{diff_side, diff_sum};
 use crate::report::change::ObjectChange;
@@ -32,14 +34,15 @@ pub fn diff(report: &DiffReport) -> String {
 /// What is missing stands above the differences: some of them may come from it.
 fn note(out: &mut String, problem: &Problem) {
     let message = text(&problem.message);
-    out.push_str(&format!("> **{message}**\n"));
+    // Writing to a string cannot fail.
+    let _ = writeln!(out, "> **{message}**");
     if let Some(detail) = &problem.detail {
         let fence = fence(detail);
         for line in std::iter::once(fence.as_str())
             .chain(detail.lines())
             .chain([fence.as_str()])
         {
-            out.push_str(&format!("> {line}\n"));
+            let _ = writeln!(out, "> {line}");
         }
     }
 }

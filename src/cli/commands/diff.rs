@@ -26,7 +26,7 @@ use crate::report::problem::Problem;
 /// Without A and B, the database is compared with what its history says that it was after the newest run: what differs
 /// was changed by something else than evmig. With A alone, the changes lead from A to the database.
 ///
-/// A and B are each the path of a file, which has a / or ends in .json, .sql or .dump: a snapshot, or what pg_dump
+/// A and B are each the path of a file, which has a / or ends in .json, .sql or .dump: a snapshot, or what `pg_dump`
 /// wrote in any of its formats; the name of an environment in phases.toml; a postgresql:// URL without a password; the
 /// word live, for the database that all other commands mean; the word history, for what its history says; or the word
 /// migrations, for what the project's files make.
@@ -158,7 +158,7 @@ async fn compare(
                 .hint("--shadow and --shadow-url are for dumps and migrations"),
         ));
     }
-    let (mut a, mut b) = both(args, (before, after), &makers, context).await?;
+    let (mut a, mut b) = Box::pin(both(args, (before, after), &makers, context)).await?;
     for maker in [&makers.0, &makers.1].into_iter().flatten() {
         let common = match maker {
             Maker::Dump(_) => without_rows,

@@ -103,7 +103,7 @@ pub async fn run(
     let run = typed.run;
     let surroundings = context.environment.surroundings();
     let accepted = typed.args.accept_client.as_deref();
-    let run_context = context.run_context(&database, command_again(typed));
+    let run_context = context.run_context(database, command_again(typed));
     let failed = |error: &RestoreError| of_restore(error, &run_context);
     let verified = verified_unless(typed.folder, &context.environment, interrupt).await?;
     let verified = verified.ok_or_else(|| failed(&RestoreError::Interrupted))?;

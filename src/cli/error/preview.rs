@@ -59,32 +59,11 @@ pub fn of_preview(
             let problem = with_failure(Problem::new("shadow-failed", message), failure);
             CommandError::refused(others(problem, context))
         }
-        PreviewError::Shared { .. } => {
-            let problem = Problem::new("shadow-shares-server", message).hint(
-                "roles, settings of databases and replication belong to the whole server, and would \
-                 be changed for good: let the throw-away database be on another one",
-            );
-            CommandError::refused(elsewhere(problem, context))
-        }
-        PreviewError::NotOnTarget(why) => {
-            let problem = Problem::new("shadow-not-on-target", message).hint(not_on_target(*why));
-            CommandError::refused(elsewhere(problem, context))
-        }
-        PreviewError::MayNotCreate { role, on_target } => {
-            let problem = Problem::new("shadow-may-not-create", message)
-                .hint("a superuser can allow it, with what follows")
-                .next(format!("alter role {} createdb;", quoted(role)));
-            CommandError::refused(if *on_target {
-                elsewhere(problem, context)
-            } else {
-                others(problem, context)
-            })
-        }
-        PreviewError::ReadOnly | PreviewError::Pooled { .. } => {
-            let problem = Problem::new("no-shadow-server", message)
-                .hint("name a server that takes changes, by its own address");
-            CommandError::refused(others(problem, context))
-        }
+        PreviewError::Shared { .. }
+        | PreviewError::NotOnTarget(_)
+        | PreviewError::MayNotCreate { .. }
+        | PreviewError::ReadOnly
+        | PreviewError::Pooled { .. } => CommandError::refused(not_made(error, context)),
         PreviewError::Busy { holder, .. } => {
             let problem = Problem::new("shadow-busy", message)
                 .hint(
@@ -141,6 +120,39 @@ fn denied(error: &HistoryError) -> Option<&crate::pg::error::DbFailure> {
             Some(failure)
         }
         _ => None,
+    }
+}
+
+/// Says why a server that is there takes no throw-away database.
+fn not_made(error: &PreviewError, context: &RunContext) -> Problem {
+    let message = error.to_string();
+    match error {
+        PreviewError::Shared { .. } => {
+            let problem = Problem::new("shadow-shares-server", message).hint(
+                "roles, settings of databases and replication belong to the whole server, and would \
+                 be changed for good: let the throw-away database be on another one",
+            );
+            elsewhere(problem, context)
+        }
+        PreviewError::NotOnTarget(why) => {
+            let problem = Problem::new("shadow-not-on-target", message).hint(not_on_target(*why));
+            elsewhere(problem, context)
+        }
+        PreviewError::MayNotCreate { role, on_target } => {
+            let problem = Problem::new("shadow-may-not-create", message)
+                .hint("a superuser can allow it, with what follows")
+                .next(format!("alter role {} createdb;", quoted(role)));
+            if *on_target {
+                elsewhere(problem, context)
+            } else {
+                others(problem, context)
+            }
+        }
+        _ => {
+            let problem = Problem::new("no-shadow-server", message)
+                .hint("name a server that takes changes, by its own address");
+            others(problem, context)
+        }
     }
 }
 

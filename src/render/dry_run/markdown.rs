@@ -285,7 +285,7 @@ fn changes(page: &mut Page, report: &DryRunReport) {
             for change in changes {
                 // As GitHub colours the head of a hunk.
                 let title = for_terminal(&title(change)).replace('\n', " ");
-                text.push_str(&format!("@@ {title} @@\n"));
+                let _ = writeln!(text, "@@ {title} @@");
                 for (sign, line) in lines(change) {
                     let line = format!("{}{}", sign.mark(), for_terminal(line));
                     text.push_str(line.trim_end());
