@@ -26,6 +26,9 @@ const NAME: &str = "evmig_shadow_base";
 /// What is done where asking fails.
 const LOOK: &str = "could not look for the database that an earlier dry run kept";
 
+/// What is done where keeping fails.
+const KEEP: &str = "could not keep the database in which the files have run";
+
 /// What takes less than this to run is not worth a copy.
 const WORTH: Duration = Duration::from_millis(250);
 
@@ -96,16 +99,22 @@ pub(super) async fn keep(
         opened,
         took,
     } = made;
-    if took < WORTH {
+    if took < WORTH || !is_copyable(server, &name).await? {
         return Ok(opened);
     }
     opened.session.close(Duration::from_secs(1)).await;
-    let what = "could not keep the database in which the files have run";
     let kept = kept(server, key, &name).await;
-    kept.map_err(PreviewError::shadow(what))?;
+    kept.map_err(PreviewError::shadow(KEEP))?;
     let name = server.make_like(NAME, role.as_deref()).await?;
     let schema = &wanted.project.manifest.project.history_schema.value;
     server.open(&name, role.as_deref(), schema).await
+}
+
+async fn is_copyable(server: &Server, name: &str) -> Result<bool, PreviewError> {
+    let sql = include_str!("sql/copyable.sql");
+    let rows = server.session.query(sql, &[Some(name)]).await;
+    let rows = rows.map_err(PreviewError::shadow(KEEP))?;
+    Ok(rows.first().is_some_and(|row| row.truth(0)))
 }
 
 async fn kept(server: &Server, key: &str, name: &str) -> Result<(), DbFailure> {

@@ -1,5 +1,6 @@
 //! Makes locks and work of what the server answers between two statements.
 
+use std::cell::LazyCell;
 use std::collections::HashMap;
 use std::time::Duration;
 
@@ -304,15 +305,15 @@ impl Meter {
         };
         // An index that is made anew over the same rows may keep its file.
         let is_kept = |file: Option<u32>| self.now.values().any(|before| before.file == file);
-        let built: Vec<u32> = answer
-            .seen
-            .iter()
-            .filter_map(|seen| {
+        // Few statements scan anything, and to tell takes a look at all relations.
+        let built = LazyCell::new(|| {
+            let owner = |seen: &Seen| {
                 let relation = seen.relation.as_ref()?;
                 let is_index = relation.kind() == RelationKind::Index;
                 (is_index && !is_kept(relation.file)).then_some(relation.owner)?
-            })
-            .collect();
+            };
+            answer.seen.iter().filter_map(owner).collect::<Vec<u32>>()
+        });
         let mut work: Vec<(u32, WorkKind)> = pairs()
             .filter(|(oid, ..)| self.before.contains_key(oid))
             .filter_map(|(oid, before, after)| {

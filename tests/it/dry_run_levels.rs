@@ -437,3 +437,38 @@ fn what_kept_its_oid_is_told_as_renamed_at_both_levels() {
         "{human}"
     );
 }
+
+#[test]
+fn a_file_that_drops_what_is_prepared_is_measured_like_any_other() {
+    let server = Server::shared(15, Shape::Plain);
+    let project = Project::one_phase()
+        .migration("V1__t", "create table t (id int primary key, a int);")
+        .migration(
+            "V2__plain",
+            "deallocate all;\nalter table t add column b int;\ncreate index on t (b);",
+        )
+        .migration(
+            "V3__hidden",
+            "do $$ begin execute 'deallocate ' || 'all'; end $$;\nalter table t add column c int;",
+        );
+    let database = begun(&server, &project);
+    let report = plan(
+        &project,
+        "--format json",
+        &database,
+        &server.admin("postgres"),
+    )
+    .run()
+    .succeeds()
+    .json();
+    let modes = |migration: usize, statement: usize| -> Vec<String> {
+        let locks = &report["migrations"][migration]["statements"][statement]["locks"];
+        let on_t = |lock: &&serde_json::Value| lock["relation"] == "public.t";
+        let locks = locks.as_array().unwrap().iter().filter(on_t);
+        locks
+            .map(|lock| lock["mode"].as_str().unwrap().to_owned())
+            .collect()
+    };
+    assert_eq!(modes(0, 1), ["ACCESS EXCLUSIVE"]);
+    assert_eq!(modes(1, 1), ["ACCESS EXCLUSIVE"]);
+}
