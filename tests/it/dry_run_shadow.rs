@@ -148,7 +148,7 @@ fn what_is_in_the_way_beside_the_target_is_told_with_the_grant() {
         "{}",
         output.stderr
     );
-    assert!(output.stderr.contains("pooler is in between"));
+    assert!(output.stderr.contains("which leads to the databases"));
     // A protected environment is asked about, as where the files run on it.
     let manifest = project.read("phases.toml");
     project.write(
