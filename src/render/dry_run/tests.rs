@@ -63,7 +63,7 @@ fn lock(line: u32, held: Estimate) -> HeldLock {
 
 fn change(object: &str, before: Option<&str>, after: Option<&str>) -> ObjectChange {
     let ended = |text: Option<&str>| text.map_or_else(String::new, |text| format!("{text}\n"));
-    let diff = TextDiff::from_lines(&ended(before), &ended(after))
+    let diff = TextDiff::from_lines(ended(before), ended(after))
         .unified_diff()
         .to_string();
     ObjectChange {
