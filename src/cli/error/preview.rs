@@ -3,6 +3,7 @@
 use super::refusal::quoted;
 use super::run::{RunContext, blocker_text, of_run};
 use super::{CommandError, connect_problem, with_failure};
+use crate::catalog::error::CatalogError;
 use crate::cli::exit::Exit;
 use crate::history::error::HistoryError;
 use crate::preview::dump::DumpFileError;
@@ -79,30 +80,9 @@ pub fn of_preview(
             CommandError::new(Exit::Locked, problem)
         }
         PreviewError::Dump(source) => of_dump(source),
-        PreviewError::Catalog(source) => {
-            let cause = std::error::Error::source(source).map(ToString::to_string);
-            let problem = Problem::new("own-query", message);
-            CommandError::failed(match cause {
-                Some(cause) => problem.detail(cause),
-                None => problem,
-            })
-        }
-        PreviewError::Unbound(source) => {
-            let cause = std::error::Error::source(source).map(ToString::to_string);
-            CommandError::refused(
-                Problem::new("plan-unbound", message)
-                    .detail(cause.unwrap_or_else(|| source.to_string()))
-                    .hint("make the plan as a role that may read the catalog, or without --out to look only"),
-            )
-        }
-        PreviewError::OverBudget { .. } => CommandError::new(
-            Exit::Locked,
-            Problem::new("dry-run-over-budget", message)
-                .hint(
-                    "the strictest max_lock_hold of the phases says how long it may take, or 30 s",
-                )
-                .next(format!("{} --level shadow", context.again())),
-        ),
+        PreviewError::Catalog(source) => catalog(message, source),
+        PreviewError::Unbound(source) => unbound(message, source),
+        PreviewError::OverBudget { .. } => over_budget(message, context),
         PreviewError::Interrupted => CommandError::new(
             Exit::Interrupted,
             Problem::new(
@@ -111,6 +91,38 @@ pub fn of_preview(
             ),
         ),
     }
+}
+
+/// The dry run on the target took too long.
+fn over_budget(message: String, context: &RunContext) -> CommandError {
+    CommandError::new(
+        Exit::Locked,
+        Problem::new("dry-run-over-budget", message)
+            .hint("the strictest max_lock_hold of the phases says how long it may take, or 30 s")
+            .next(format!("{} --level shadow", context.again())),
+    )
+}
+
+/// A throw-away database's catalog cannot be read.
+fn catalog(message: String, error: &CatalogError) -> CommandError {
+    let cause = std::error::Error::source(error).map(ToString::to_string);
+    let problem = Problem::new("own-query", message);
+    CommandError::failed(match cause {
+        Some(cause) => problem.detail(cause),
+        None => problem,
+    })
+}
+
+/// A plan would be bound to a catalog that cannot be read.
+fn unbound(message: String, error: &CatalogError) -> CommandError {
+    let cause = std::error::Error::source(error).map(ToString::to_string);
+    CommandError::refused(
+        Problem::new("plan-unbound", message)
+            .detail(cause.unwrap_or_else(|| error.to_string()))
+            .hint(
+                "make the plan as a role that may read the catalog, or without --out to look only",
+            ),
+    )
 }
 
 /// The failure of a history that is there and may not be read.

@@ -12,7 +12,11 @@ use crate::report::run::{ApplyReport, Outcome, PlanResult, PlanUsed, RecordRepor
 pub fn apply(report: &ApplyReport, look: Look) -> String {
     let mut out = headline(report, look);
     for other in &report.applied_by_other_runs {
-        let text = format!("run {other} did the work while this one waited");
+        let since = match &report.plan {
+            Some(_) => "since the plan was made",
+            None => "while this one waited",
+        };
+        let text = format!("run {other} did the work {since}");
         labelled(&mut out, "others", &text, look);
     }
     if let Some(run) = &report.run {
