@@ -73,8 +73,8 @@ pub(super) fn groups(all: &[ObjectChange]) -> Vec<(&str, Vec<&ObjectChange>)> {
 }
 
 /// `2 added, 1 changed`
-pub(super) fn tally<'a>(all: impl Iterator<Item = &'a ObjectChange>) -> String {
-    let all: Vec<&ObjectChange> = all.collect();
+pub(super) fn tally<'a>(all: impl IntoIterator<Item = &'a ObjectChange>) -> String {
+    let all: Vec<ChangeKind> = all.into_iter().map(|one| one.change).collect();
     let kinds = [
         ChangeKind::Added,
         ChangeKind::Removed,
@@ -82,7 +82,7 @@ pub(super) fn tally<'a>(all: impl Iterator<Item = &'a ObjectChange>) -> String {
         ChangeKind::Renamed,
     ];
     let counts = kinds.iter().filter_map(|kind| {
-        let number = all.iter().filter(|one| one.change == *kind).count();
+        let number = all.iter().filter(|one| *one == kind).count();
         (number > 0).then(|| format!("{number} {}", kind.word()))
     });
     counts.collect::<Vec<_>>().join(", ")
