@@ -20,6 +20,7 @@ import purchases
 import report
 import rollbacks
 import seed
+import snapshots
 from rows import Bench
 from server import Server
 from tools import all_tools, prefer
@@ -56,6 +57,7 @@ def row_table(root):
     table["seed"] = ("`evmig seed` beside `psql \\copy` of the same rows", seed.row)
     table["rollback"] = ("`evmig rollback` of phases 4, 3 and 2 beside psql running the same scripts", rollbacks.row)
     table["dry-run"] = ("`evmig plan` of all that is shipped, and of one pending file, beside psql", dry_runs.row)
+    table["snapshot"] = ("`evmig snapshot` and `evmig diff` of 10,000 tables beside `pg_dump -s` and migra", snapshots.row)
     return table
 
 

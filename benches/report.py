@@ -147,6 +147,25 @@ class Promises:
             self.add(f"`evmig plan` of {what}", f"≤ {bar} s", f"{seen['seconds']:.2f} s, {seen['ratio']:.2f} × psql",
                      seen["seconds"] <= bar)
 
+    def snapshot(self):
+        row = self.rows.get("snapshot")
+        if not row:
+            return
+        told, tables = row["commands"], f"{row['tables']:,} tables"
+        own, dump = told["evmig snapshot"], told["pg_dump -s"]
+        ratio = own["median_s"] / dump["median_s"]
+        holds, seen = ratio <= 0.5, f"{ratio:.2f}"
+        if own["processor_s"] is not None:
+            used = own["processor_s"] / dump["processor_s"]
+            holds, seen = holds and used <= 0.5, f"{seen}; processor time, server's included: {used:.2f}"
+        self.add(f"snapshot of {tables} / `pg_dump -s`", "≤ 0.5", seen, holds)
+        self.add("round trips of a snapshot, connecting included", "≤ 10", f"{row['round_trips']}", row["round_trips"] <= 10)
+        files = told["evmig diff of two files"]["median_s"]
+        self.add(f"diff of two snapshots of {tables}, reading both files", "≤ 300 ms", f"{files * 1000:.0f} ms", files <= 0.3)
+        if "migra" in told:
+            faster = told["migra"]["median_s"] / told["evmig diff of two databases"]["median_s"]
+            self.add("`evmig diff` of the two databases, faster than migra", "≥ 5 ×", f"{faster:.1f} ×", faster >= 5)
+
     def markdown(self):
         self.ratio("shipped-0ms", "psql", 0.7, "the shipped schema: evmig / `psql -1 -f`, loopback")
         self.ratio("shipped-20ms", "psql", 0.05, "the shipped schema: evmig / `psql -1 -f`, 20 ms")
@@ -162,6 +181,7 @@ class Promises:
         self.seed()
         self.rollback()
         self.dry_run()
+        self.snapshot()
         if not self.lines:
             return ""
         return "| what | bar | seen | holds |\n|---|---|---|---|\n" + "\n".join(self.lines)
@@ -216,6 +236,15 @@ def row_text(row, rows):
         for part in ("whole", "pending"):
             for name, samples in row[part]["samples_s"].items():
                 text.append(f"| {part} | `{name}` | {', '.join(f'{one:.2f}' for one in samples)} |")
+    elif row["row"] == "snapshot":
+        text += ["| | median | processor time, client and server | runs |", "|---|---:|---:|---:|"]
+        for name, told in row["commands"].items():
+            used = "" if told["processor_s"] is None else f"{told['processor_s']:.2f} s"
+            text.append(f"| `{name}` | {told['median_s']:.2f} s | {used} | {len(told['samples_s'])} |")
+        if "migra_compares_s" in row:
+            text += ["", f"Of migra's time {row['migra_compares_s']:.2f} s is for comparing what it has read."]
+        if "missing" in row:
+            text += ["", f"{row['missing']}."]
     else:
         text.append(tools_table(row))
         trips = round_trips(row, rows)

@@ -125,7 +125,8 @@ def measured(bench, folder):
         timed.run("evmig diff of two databases", compare, folder)
     result = {"tables": TABLES, "round_trips": round_trips(bench, folder)}
     if os.access(python, os.X_OK):
-        urls = [server.url(name) for name in (BEFORE, AFTER)]
+        # SQLAlchemy knows the scheme by its long name alone.
+        urls = [server.url(name).replace("postgres://", "postgresql://", 1) for name in (BEFORE, AFTER)]
         bench.say("snapshot: migra")
         done = timed.run("migra", [python, "-c", COMPARED, *urls], folder)
         result["migra_compares_s"] = float(done.output.split("evmig-bench")[1].split()[0])

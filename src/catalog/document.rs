@@ -26,13 +26,14 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::marker::PhantomData;
 use std::sync::Arc;
 
 use serde::Deserialize;
 use serde::de::{Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 
 use super::fingerprint::sha256;
-use super::model::{Identity, Kind, Object, Properties, Snapshot};
+use super::model::{Identity, Kind, Object, Snapshot};
 
 /// The format of the documents that this evmig writes.
 pub const FORMAT: &str = "evmig.snapshot/1";
@@ -277,68 +278,112 @@ impl<'de> Visitor<'de> for ObjectsVisitor {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut from: A) -> Result<Self::Value, A::Error> {
         let mut objects = Vec::new();
-        while let Some(Read(object)) = from.next_element()? {
-            objects.push(object);
+        let mut names = Names::default();
+        while let Some(written) = from.next_element()? {
+            objects.push(names.object(written));
         }
         Ok(objects)
     }
 }
 
-/// An object as the document has it.
-struct Read(Object);
+/// The names that come again and again: of properties, and of what the object before belongs to.
+#[derive(Default)]
+struct Names {
+    properties: Vec<Arc<str>>,
+    schema: Option<Arc<str>>,
+    parent: Option<Arc<str>>,
+}
 
-impl<'de> Deserialize<'de> for Read {
-    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        #[derive(Deserialize)]
-        #[serde(deny_unknown_fields)]
-        struct Written<'a> {
-            #[serde(borrow)]
-            kind: Cow<'a, str>,
-            #[serde(borrow)]
-            schema: Option<Cow<'a, str>>,
-            #[serde(borrow)]
-            of: Option<Cow<'a, str>>,
-            #[serde(borrow)]
-            name: Cow<'a, str>,
-            #[serde(deserialize_with = "read_properties")]
-            properties: Properties,
-        }
-        let written = Written::deserialize(from)?;
-        let kind = Kind::of(&written.kind).ok_or_else(|| {
-            D::Error::custom(format_args!("{:?} is no kind of object", written.kind))
-        })?;
-        Ok(Self(Object {
+impl Names {
+    fn object(&mut self, from: Written<'_>) -> Object {
+        let properties = from.properties.0.into_iter();
+        let properties = properties.map(|(name, text)| (self.property(&name.0), text));
+        let properties = properties.collect();
+        Object {
             identity: Identity {
-                kind,
-                schema: written.schema.map(Arc::from),
-                parent: written.of.map(Arc::from),
-                name: Arc::from(written.name),
+                kind: from.kind.0,
+                schema: shared(&mut self.schema, from.schema),
+                parent: shared(&mut self.parent, from.of),
+                name: Arc::from(from.name),
             },
-            properties: written.properties,
-        }))
+            properties,
+        }
+    }
+
+    /// There are a few dozen of them.
+    fn property(&mut self, name: &str) -> Arc<str> {
+        if let Some(known) = self.properties.iter().find(|known| ***known == *name) {
+            return known.clone();
+        }
+        let new: Arc<str> = Arc::from(name);
+        self.properties.push(new.clone());
+        new
     }
 }
 
-fn read_properties<'de, D: Deserializer<'de>>(from: D) -> Result<Properties, D::Error> {
-    from.deserialize_map(PropertiesVisitor)
+fn shared(last: &mut Option<Arc<str>>, name: Option<Cow<'_, str>>) -> Option<Arc<str>> {
+    if last.as_deref() != name.as_deref() {
+        *last = name.map(Arc::from);
+    }
+    last.clone()
 }
 
-struct PropertiesVisitor;
+/// An object as the document has it.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Written<'a> {
+    kind: KnownKind,
+    #[serde(borrow)]
+    schema: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    of: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    name: Cow<'a, str>,
+    #[serde(borrow)]
+    properties: Said<'a>,
+}
 
-impl<'de> Visitor<'de> for PropertiesVisitor {
-    type Value = Properties;
+struct KnownKind(Kind);
+
+impl<'de> Deserialize<'de> for KnownKind {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let Name(word) = Name::deserialize(from)?;
+        let kind = Kind::of(&word);
+        kind.map(Self)
+            .ok_or_else(|| D::Error::custom(format_args!("{word:?} is no kind of object")))
+    }
+}
+
+/// A text that is not copied where it has no escapes.
+#[derive(Deserialize)]
+#[serde(transparent)]
+struct Name<'a>(#[serde(borrow)] Cow<'a, str>);
+
+/// What is said of an object.
+struct Said<'a>(Vec<(Name<'a>, String)>);
+
+impl<'de: 'a, 'a> Deserialize<'de> for Said<'a> {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        from.deserialize_map(SaidVisitor(PhantomData))
+    }
+}
+
+struct SaidVisitor<'a>(PhantomData<&'a ()>);
+
+impl<'de: 'a, 'a> Visitor<'de> for SaidVisitor<'a> {
+    type Value = Said<'a>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("properties")
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut from: A) -> Result<Self::Value, A::Error> {
-        let mut properties = Properties::new();
-        while let Some(name) = from.next_key::<Cow<'de, str>>()? {
+        let mut said = Vec::new();
+        while let Some(name) = from.next_key()? {
             let Text(text) = from.next_value()?;
-            properties.push((Arc::from(name), text));
+            said.push((name, text));
         }
-        Ok(properties)
+        Ok(Said(said))
     }
 }
 

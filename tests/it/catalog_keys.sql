@@ -76,8 +76,9 @@ ALTER TABLE "My app".line ADD CONSTRAINT itself FOREIGN KEY (id) REFERENCES "My 
 
 -- since 18
 ALTER TABLE "My app".line ADD CONSTRAINT hint FOREIGN KEY (id) REFERENCES "My app"."Order" NOT ENFORCED;
-CREATE TABLE "My app".shift (during int4range, CONSTRAINT shift_pkey PRIMARY KEY (during WITHOUT OVERLAPS));
-CREATE TABLE "My app".work (during int4range REFERENCES "My app".shift (PERIOD during));
+CREATE TABLE "My app".shift (desk int4range, during int4range, PRIMARY KEY (desk, during WITHOUT OVERLAPS));
+CREATE TABLE "My app".work (desk int4range, during int4range,
+    FOREIGN KEY (desk, PERIOD during) REFERENCES "My app".shift (desk, PERIOD during));
 
 -- since 14
 CREATE CAST (varchar AS inet) WITH INOUT AS ASSIGNMENT;

@@ -281,6 +281,11 @@ fn deleted_rows_and_lost_columns_come_back_to_the_rows_that_stayed() {
         document["copies"][1]["restored_at"].is_string(),
         "{document}"
     );
+    // The copies of another run are none of its business.
+    destroy(&database, "other", &["delete from lonely"]);
+    kept(&database, "drop --run r2", &[]).succeeds();
+    let left = "select relname from pg_class where relkind = 'r' and relnamespace = 'evmig_kept'::regnamespace";
+    assert_eq!(database.lines(left), ["other_1_lonely"]);
 }
 
 #[test]

@@ -66,6 +66,7 @@ mod rollback_faults;
 mod rollback_platform;
 mod rollback_scripts;
 mod rollback_steps;
+mod rollback_waits;
 mod runners;
 mod runners_many;
 mod scaffold_commands;

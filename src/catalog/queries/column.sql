@@ -13,9 +13,13 @@ SELECT 'column' AS kind, n.nspname AS schema, c.relname AS parent, a.attname AS 
        CASE a.attidentity WHEN 'a' THEN 'always' WHEN 'd' THEN 'by default' END AS identity,
        CASE WHEN a.attidentity <> '' THEN (
            SELECT format(
-               '%s start %s increment %s min %s max %s cache %s%s%s',
+               '%s start %s increment %s min %s max %s cache %s%s%s%s%s',
                s.seqrelid::regclass, s.seqstart, s.seqincrement, s.seqmin, s.seqmax, s.seqcache,
-               CASE WHEN s.seqcycle THEN ' cycle' END, CASE sc.relpersistence WHEN 'u' THEN ' unlogged' END
+               CASE WHEN s.seqcycle THEN ' cycle' END, CASE sc.relpersistence WHEN 'u' THEN ' unlogged' END,
+               CASE WHEN sc.relacl <> acldefault('s', sc.relowner) THEN
+                   ' acl ' || (SELECT string_agg(x::text, ', ' ORDER BY x::text) FROM unnest(sc.relacl) AS x)
+               END,
+               ' comment ' || quote_literal(obj_description(sc.oid, 'pg_class'))
            )
            FROM pg_depend i
            JOIN pg_sequence s ON s.seqrelid = i.objid

@@ -58,12 +58,12 @@ LEFT JOIN (
 ) AS off ON off.tgconstraint = k.oid
 LEFT JOIN pg_description xd ON xd.classoid = 'pg_class'::regclass AND xd.objoid = ic.oid AND xd.objsubid = 0
 LEFT JOIN pg_description d ON d.classoid = 'pg_constraint'::regclass AND d.objoid = k.oid AND d.objsubid = 0
--- A constraint trigger is a trigger. From 18 on each NOT NULL is a constraint; one with the name that it gets by
--- itself says no more than its column does.
+-- A constraint trigger is a trigger. From 18 on each NOT NULL is a constraint, and a domain's from 17 on; one with
+-- the name that it gets by itself says no more than its column or domain does.
 WHERE k.contype <> 't'
-    AND NOT (k.contype = 'n' AND k.convalidated AND NOT k.connoinherit AND k.conname = format(
-        '%s_%s_not_null', c.relname,
-        (SELECT a.attname FROM pg_attribute a WHERE a.attrelid = k.conrelid AND a.attnum = k.conkey[1])
+    AND NOT (k.contype = 'n' AND k.convalidated AND NOT k.connoinherit AND k.conname = concat_ws(
+        '_', coalesce(c.relname, t.typname),
+        (SELECT a.attname FROM pg_attribute a WHERE a.attrelid = k.conrelid AND a.attnum = k.conkey[1]), 'not_null'
     ))
     AND {{user_schema n}}
     AND {{no_member pg_class k.conrelid}} AND {{no_member pg_type k.contypid}}

@@ -9,22 +9,18 @@ FROM (
     FROM pg_class c
     WHERE c.relacl IS NOT NULL
     UNION ALL
+    -- Of all columns few can be meant, and those are found by index.
     SELECT 'pg_class'::regclass, a.attrelid, a.attnum, a.attacl, c.relnamespace, 'c', c.relowner
-    -- By table, since only few of all columns can be meant.
-    FROM (
-        SELECT c.oid, c.relnamespace, c.relowner FROM pg_class c WHERE c.oid < 16384
-        UNION ALL
-        SELECT c.oid, c.relnamespace, c.relowner
-        FROM pg_depend m
-        JOIN pg_class c ON c.oid = m.objid
-        WHERE m.classid = 'pg_class'::regclass AND m.refclassid = 'pg_extension'::regclass AND m.deptype = 'e'
-    ) AS c
-    CROSS JOIN LATERAL (
-        SELECT a.attrelid, a.attnum, a.attacl
-        FROM pg_attribute a
-        WHERE a.attrelid = c.oid AND a.attacl IS NOT NULL
-        OFFSET 0
-    ) AS a
+    FROM pg_attribute a
+    JOIN pg_class c ON c.oid = a.attrelid
+    WHERE a.attrelid < 16384 AND a.attacl IS NOT NULL
+    UNION ALL
+    SELECT 'pg_class'::regclass, a.attrelid, a.attnum, a.attacl, c.relnamespace, 'c', c.relowner
+    FROM pg_depend m
+    JOIN pg_class c ON c.oid = m.objid
+    JOIN pg_attribute a ON a.attrelid = c.oid AND a.attacl IS NOT NULL
+    WHERE m.classid = 'pg_class'::regclass AND m.refclassid = 'pg_extension'::regclass AND m.deptype = 'e'
+        AND m.objid >= 16384
     UNION ALL
     SELECT 'pg_proc'::regclass, p.oid, 0, p.proacl, p.pronamespace, 'f', p.proowner
     FROM pg_proc p

@@ -8,6 +8,8 @@ SELECT 'subscription' AS kind, NULL AS schema, NULL AS parent, s.subname AS name
        {{if 150000}}s.subtwophasestate::text{{else}}NULL{{end}} AS two_phase,
        {{if 150000}}CASE WHEN s.subdisableonerr THEN 'yes' END{{else}}NULL{{end}} AS disable_on_error,
        {{if 160000}}s.suborigin{{else}}NULL{{end}} AS origin,
+       {{if 160000}}CASE WHEN NOT s.subpasswordrequired THEN 'no' END{{else}}NULL{{end}} AS password_required,
+       {{if 160000}}CASE WHEN s.subrunasowner THEN 'yes' END{{else}}NULL{{end}} AS run_as_owner,
        {{if 170000}}CASE WHEN s.subfailover THEN 'yes' END{{else}}NULL{{end}} AS failover,
        d.description AS comment
 FROM pg_subscription s

@@ -49,9 +49,7 @@ FROM pg_type t
 JOIN pg_namespace n ON n.oid = t.typnamespace
 LEFT JOIN pg_class c ON c.oid = t.typrelid AND c.relkind = 'c'
 LEFT JOIN pg_type b ON b.oid = t.typbasetype
-LEFT JOIN pg_description d ON d.objsubid = 0
-    AND d.classoid = CASE t.typtype WHEN 'c' THEN 'pg_class'::regclass ELSE 'pg_type'::regclass END
-    AND d.objoid = CASE t.typtype WHEN 'c' THEN t.typrelid ELSE t.oid END
+LEFT JOIN pg_description d ON d.classoid = 'pg_type'::regclass AND d.objoid = t.oid AND d.objsubid = 0
 WHERE {{user_schema n}} AND {{no_member pg_type t.oid}}
     -- A table's row type, an array's own type and a range's multirange come with what they belong to.
     AND t.typtype IN ('e', 'c', 'd', 'r', 'b', 'p')
