@@ -377,5 +377,7 @@ fn a_short_dry_run_is_a_short_comment() {
     | `V1__a` | 2 | one transaction | 3.0 ms |
 
     </details>
+
+    Saved as plan `0123456789ab` in `shop`. `shop` applies exactly this, or says what has changed.
     ");
 }
