@@ -160,7 +160,7 @@ fn obeys_a_signal(flood: &Flood) {
     let (output, peak) = watched(running, LIMIT * 6);
     let (name, said) = (flood.name, &output.stderr);
     eprintln!("{name}: {:?}, {peak} KiB", output.took);
-    assert!(peak > 0 && peak < MEMORY, "{name}: {peak} KiB");
+    assert!(peak > 0 && peak < MEMORY, "{name}: {peak} KiB, {said}");
     assert_eq!(output.code(), 1, "{name}: {said}");
     let words = said.split_whitespace().collect::<Vec<_>>().join(" ");
     let why = "the server did not answer a request to cancel";

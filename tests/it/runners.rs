@@ -63,6 +63,8 @@ fn assert_converged(project: &Project, database: &Database, ran: &[&str]) {
         database.lines("select indexrelid::regclass from pg_index where not indisvalid"),
         [""; 0]
     );
+    // A server process ends a moment after the client that it served.
+    wait_until(database, NOBODY, Duration::from_secs(5));
     assert_eq!(
         database.lines(
             "select pid from pg_locks where locktype = 'advisory' and database = \
