@@ -18,6 +18,8 @@ pub(crate) struct Matrix {
     pub(crate) scenarios: Vec<&'static str>,
     /// One of so many, chosen by the seed; 1 is all of them.
     pub(crate) one_of: u64,
+    /// At most so many of each fault, chosen by the seed: the number of messages grows with evmig.
+    pub(crate) of_each: usize,
     /// How often the whole is run.
     pub(crate) rounds: u64,
     pub(crate) seed: u64,
@@ -143,6 +145,12 @@ impl Matrix {
             let some =
                 |cell: &Cell| cell.fault == "orphan" || cell.chance().is_multiple_of(self.one_of);
             cells.retain(some);
+        }
+        if cells.len() > self.of_each {
+            cells.sort_by_cached_key(|cell| (cell.fault, cell.chance()));
+            let of_fault = cells.chunk_by(|a, b| a.fault == b.fault);
+            let first = of_fault.map(|all| &all[..all.len().min(self.of_each)]);
+            cells = first.flatten().cloned().collect();
         }
         cells
     }
