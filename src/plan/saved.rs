@@ -252,7 +252,7 @@ impl Objects {
 
 impl SavedPlan {
     /// Returns the text of its file, and its checksum. `review` is what a reviewer has to see: the document of the
-    /// dry run that it was made by, [steady](steady).
+    /// dry run that it was made by, [steady].
     pub fn file(&self, review: &str) -> Result<(String, String), serde_json::Error> {
         let (after, after_unknown) = match &self.predicted {
             Prediction::Known(catalog) => (Some(catalog.fingerprint.as_str()), None),
