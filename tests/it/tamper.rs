@@ -180,7 +180,7 @@ fn a_history_that_nobody_touched_is_clean_after_every_kind_of_run() {
     let begun = std::time::Instant::now();
     while scene.culprit.value(
         "select count(*) from pg_stat_activity where query like '%pg_sleep(60)%' \
-         and pid <> pg_backend_pid() and state = 'active'",
+         and datname = current_database() and pid <> pg_backend_pid() and state = 'active'",
     ) != "0"
     {
         assert!(

@@ -499,6 +499,7 @@ impl Shared {
                 Verdict::Forward
             }
             Fault::Flood { first, again } => {
+                link.wait_for_answers();
                 flood(&link.client, first, again);
                 Verdict::End
             }
@@ -531,7 +532,7 @@ impl Shared {
 
 /// Writes until nobody listens any more.
 fn flood(mut client: &TcpStream, first: &[u8], again: &[u8]) {
-    // What the server has said before is written by the other thread.
+    // The last of what the server has said before is being written by the other thread.
     std::thread::sleep(Duration::from_millis(20));
     let many = again.repeat(1 + 65_536 / again.len());
     let mut goes_on = client.write_all(first).is_ok();
