@@ -1,8 +1,8 @@
 //! What the database remembers of its migrations: tables, rows, their chain of hashes.
 //!
 //! `locate` finds or makes the tables, `store` reads and writes them under the history's lock,
-//! `model` holds what was read, `record` what is written, `checkpoint` what the catalog was, `verify` proves the chains.
-//! `model` holds what was read, `record` what is written, `verify` proves the chain; `ledger` has the
+//! `model` holds what was read, `record` what is written, `checkpoint` what the catalog was, `verify` proves the
+//! chains; `speeds` has how long statements over whole tables took, `ledger` the
 //! triggers that are switched off beyond a transaction, `kept` the copies of destroyed rows.
 
 pub mod checkpoint;
