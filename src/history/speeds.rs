@@ -3,6 +3,7 @@
 use super::error::{HistoryError, query};
 use super::model::Key;
 use super::store::{fill, without_comments};
+use crate::pg::named;
 use crate::pg::session::Session;
 use crate::report::dry_run::WorkKind;
 use crate::sql::name::QualifiedName;
@@ -129,14 +130,10 @@ impl SpeedLedger {
         // What locks a table for long must not keep a run from its end.
         let begin = format!("begin; set local lock_timeout = '2s'; set local search_path = {path}");
         session.run(&begin).await.map_err(failed())?;
-        let mut found = Vec::new();
-        for pass in passes {
-            let asked = "select pg_catalog.to_regclass($1)::pg_catalog.oid::pg_catalog.text";
-            let rows = session.query(asked, &[Some(&pass.table.quoted())]).await;
-            let rows = rows.map_err(failed())?;
-            let oid = rows.first().and_then(|row| row.get(0)).map(str::to_owned);
-            found.extend(oid.map(|oid| (pass, oid)));
-        }
+        let names = passes.iter().map(|pass| pass.table.quoted());
+        let oids = named::oids(session, names).await.map_err(failed())?;
+        let found = passes.iter().zip(oids);
+        let found = found.filter_map(|(pass, oid)| Some((pass, oid?.to_string())));
         let own = "set local search_path = pg_catalog, pg_temp";
         session.run(own).await.map_err(failed())?;
         if !self.exists(session).await? {

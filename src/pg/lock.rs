@@ -61,17 +61,7 @@ impl HistoryLock {
 
     /// Returns who holds the lock, as far as the role may see.
     pub async fn holder(self, session: &Session) -> Result<Option<Blocker>, DbFailure> {
-        let sql = format!(
-            "{BLOCKER_COLUMNS} from pg_catalog.pg_locks l \
-             join pg_catalog.pg_stat_activity a on a.pid = l.pid \
-             where l.locktype = 'advisory' and l.classid::bigint = {CLASS} \
-             and l.objid = ({}::bigint & 4294967295)::oid and l.objsubid = 2 and l.granted \
-             and l.database = (select d.oid from pg_catalog.pg_database d \
-             where d.datname = pg_catalog.current_database()) limit 1",
-            self.key
-        );
-        let rows = session.query(&sql, &[]).await?;
-        Ok(rows.first().map(blocker))
+        holder(session, (CLASS, self.key)).await
     }
 
     /// Gives the lock back; the session's end does so too.
@@ -83,6 +73,23 @@ impl HistoryLock {
         );
         session.query(&sql, &[]).await.map(|_| ())
     }
+}
+
+/// Returns who holds an advisory lock of two keys in this database, as far as the role may see.
+pub async fn holder(
+    session: &Session,
+    (class, key): (i32, i32),
+) -> Result<Option<Blocker>, DbFailure> {
+    let sql = format!(
+        "{BLOCKER_COLUMNS} from pg_catalog.pg_locks l \
+         join pg_catalog.pg_stat_activity a on a.pid = l.pid \
+         where l.locktype = 'advisory' and l.classid = ({class}::bigint & 4294967295)::oid \
+         and l.objid = ({key}::bigint & 4294967295)::oid and l.objsubid = 2 and l.granted \
+         and l.database = (select d.oid from pg_catalog.pg_database d \
+         where d.datname = pg_catalog.current_database()) limit 1"
+    );
+    let rows = session.query(&sql, &[]).await?;
+    Ok(rows.first().map(blocker))
 }
 
 /// The columns of `pg_stat_activity` (as `a`) that make a [`Blocker`].

@@ -3,8 +3,8 @@
 //! `resolve` (with `keyword`, `conninfo`, `service`, `passfile`) says where and as whom to connect,
 //! as libpq does, in the words of `params`; `connect` (with `opening`, `dial`, `tls`, `stream`)
 //! opens the session; `incoming` (with `body`) holds what the server says to bounds and to the protocol; `silence`
-//! notices that it is gone; `probe`, `pooling` and `refusal` say what was reached; `error` and
-//! `connect_error` say what went wrong.
+//! notices that it is gone; `probe`, `pooling` and `refusal` say what was reached; `lock`
+//! is the history's lock, `named` finds relations; `error` and `connect_error` say what went wrong.
 
 mod body;
 pub mod cancel;
@@ -17,6 +17,7 @@ pub mod flight;
 mod incoming;
 pub mod keyword;
 pub mod lock;
+pub mod named;
 mod opening;
 pub mod own_role;
 pub mod params;

@@ -33,7 +33,7 @@ const KEEP: &str = "could not keep the database in which the files have run";
 const WORTH: Duration = Duration::from_millis(250);
 
 /// A database in which the files have run.
-pub(super) struct Made {
+pub(super) struct Replayed {
     pub(super) name: String,
     /// As whom.
     pub(super) role: Option<String>,
@@ -91,14 +91,14 @@ pub(super) async fn keep(
     server: &Server,
     wanted: &Wanted<'_>,
     key: &str,
-    made: Made,
+    replayed: Replayed,
 ) -> Result<Opened, PreviewError> {
-    let Made {
+    let Replayed {
         name,
         role,
         opened,
         took,
-    } = made;
+    } = replayed;
     if took < WORTH || !is_copyable(server, &name).await? {
         return Ok(opened);
     }

@@ -13,15 +13,8 @@ pub(super) fn the_server(script: &Script) -> Option<(usize, &'static str)> {
     })
 }
 
-/// Returns why a statement that is about a single database's schema alone must not run, if it is not.
-pub(super) fn anything(class: &Class, text: &str) -> Option<&'static str> {
-    let roles = || {
-        changes_roles(class, text).then_some("it changes roles, which belong to the whole server")
-    };
-    elsewhere(class, text).or_else(roles)
-}
-
-fn elsewhere(class: &Class, text: &str) -> Option<&'static str> {
+/// Returns why a statement must not be tried anywhere, if it must not.
+pub(super) fn elsewhere(class: &Class, text: &str) -> Option<&'static str> {
     let words = || words(text);
     if class.object == ObjectClass::Subscription {
         Some("a subscription would connect to its publisher")
@@ -38,21 +31,8 @@ fn elsewhere(class: &Class, text: &str) -> Option<&'static str> {
     }
 }
 
-fn changes_roles(class: &Class, text: &str) -> bool {
-    let words = || words(text);
-    let has = |wanted: &str| words().iter().any(|word| word == wanted);
-    match class.verb {
-        // `grant a to b` names no object.
-        Verb::Grant | Verb::Revoke => !has("on"),
-        Verb::Do | Verb::Call => {
-            let about = has("role") || has("user") || has("system") || has("database");
-            about && (has("create") || has("alter") || has("drop") || has("grant"))
-        }
-        _ => class.object == ObjectClass::Role,
-    }
-}
-
-fn words(text: &str) -> Vec<String> {
+/// Returns the words of a text, in small letters; quotes and signs are none.
+pub(super) fn words(text: &str) -> Vec<String> {
     let parts = text.split(|letter: char| !letter.is_alphanumeric() && letter != '_');
     parts
         .filter(|word| !word.is_empty())

@@ -22,7 +22,6 @@ use crate::catalog::fingerprint::fingerprint;
 use crate::catalog::model::Snapshot;
 use crate::catalog::renames::{Names, diff_of_one};
 use crate::catalog::shown::shown;
-use crate::pg::session::Session;
 use crate::plan::choose::{Selection, Work};
 use crate::plan::saved::SavedPlan;
 use crate::project::Project;
@@ -119,7 +118,6 @@ pub async fn dry_run(
     } else {
         tried = Box::pin(in_shadow(
             &request,
-            &opened.session,
             &opened,
             &pending,
             listeners,
@@ -182,7 +180,6 @@ fn empty_report(request: &Request<'_>, opened: &Opened, pending: &Pending<'_>) -
 /// Runs the pending files in a throw-away database, which is gone afterwards whatever happens.
 async fn in_shadow(
     request: &Request<'_>,
-    session: &Session,
     opened: &Opened,
     pending: &Pending<'_>,
     listeners: &mut Listeners<'_>,
@@ -196,7 +193,7 @@ async fn in_shadow(
     let both = async {
         tokio::join!(
             Server::reach(&request.shadow, owner, major, &request.run),
-            likeness::read(session, opened, pending),
+            likeness::read(opened, pending),
         )
     };
     let (server, likeness) = tokio::select! {
@@ -205,51 +202,46 @@ async fn in_shadow(
         () = listeners.interrupt.wait() => return Err(PreviewError::Interrupted),
     };
     let mut server = server?;
-    let outcome = match likeness {
-        Ok(likeness) => {
-            let gathered = Gathered::new(pending.project, &pending.standings, &likeness.ran);
-            let ready = make_ready(
-                request,
-                opened,
-                pending,
-                &mut server,
-                &likeness,
-                &gathered,
-                listeners,
-            );
-            if let Err(error) = ready.await {
-                server.close(|_| false).await;
-                return Err(error);
-            }
-            let work = async {
-                Box::pin(rehearse(
-                    request, opened, pending, &server, &likeness, &gathered, report,
-                ))
-                .await
-            };
-            let outcome = tokio::select! {
-                biased;
-                outcome = work => outcome,
-                () = listeners.interrupt.wait() => Err(PreviewError::Interrupted),
-            };
-            let is_ours = |name: &str| {
-                likeness.surrounding.has(name)
-                    || gathered.past.iter().any(|past| past.mentions(name))
-                    || pending
-                        .scripts
-                        .iter()
-                        .any(|(_, script)| mentions(script, name))
-            };
-            server.close(is_ours).await;
-            return outcome.map(|tried| Tried {
-                target: likeness.snapshot,
-                ..tried
-            });
+    let likeness = match likeness {
+        Ok(likeness) => likeness,
+        Err(error) => {
+            server.close(|_| false).await;
+            return Err(error);
         }
-        Err(error) => Err(error),
     };
-    server.close(|_| false).await;
-    outcome
+    let gathered = Gathered::new(pending.project, &pending.standings, &likeness.ran);
+    let ready = make_ready(
+        request,
+        opened,
+        pending,
+        &mut server,
+        &likeness,
+        &gathered,
+        listeners,
+    );
+    if let Err(error) = ready.await {
+        server.close(|_| false).await;
+        return Err(error);
+    }
+    let work = Box::pin(rehearse(
+        request, opened, pending, &server, &likeness, &gathered, report,
+    ));
+    let outcome = tokio::select! {
+        biased;
+        outcome = work => outcome,
+        () = listeners.interrupt.wait() => Err(PreviewError::Interrupted),
+    };
+    let is_ours = |name: &str| {
+        let mut scripts = pending.scripts.iter();
+        likeness.surrounding.has(name)
+            || gathered.past.iter().any(|past| past.mentions(name))
+            || scripts.any(|(_, script)| mentions(script, name))
+    };
+    server.close(is_ours).await;
+    outcome.map(|tried| Tried {
+        target: likeness.snapshot,
+        ..tried
+    })
 }
 
 /// Refuses what the server must not be given, and waits until its roles may be used.

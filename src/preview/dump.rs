@@ -7,7 +7,7 @@ use std::path::Path;
 
 use memchr::memchr_iter;
 
-use super::beyond;
+use super::server_wide::refused_of_a_dump;
 use crate::report::place::Snippet;
 use crate::shadow::{Archive, ArchiveError, Surroundings};
 use crate::sql::classify::{Class, CopyDirection, Verb};
@@ -155,7 +155,7 @@ impl Dump {
                 rows_left_out += 1;
             } else if !is_limit(sql) {
                 statements.push(Statement {
-                    beyond: beyond::anything(&statement.class, sql),
+                    beyond: refused_of_a_dump(&statement.class, sql),
                     span: statement.span,
                 });
             }

@@ -30,11 +30,8 @@ pub(super) struct Likeness {
 }
 
 /// Reads of the target what its likeness is made from. What the role may not read is told.
-pub(super) async fn read(
-    session: &Session,
-    opened: &Opened,
-    pending: &Pending<'_>,
-) -> Result<Likeness, PreviewError> {
+pub(super) async fn read(opened: &Opened, pending: &Pending<'_>) -> Result<Likeness, PreviewError> {
+    let session = &opened.session;
     let schema = &pending.project.manifest.project.history_schema.value;
     let mut notes = Vec::new();
     let snapshot = match snapshot(session, opened.facts.version_num, schema).await {

@@ -5,14 +5,13 @@
 //! looks like. `place` says where throw-away databases are made and reaches the server, `server` makes, drops and
 //! sweeps them, `turn` waits for other dry runs there, `server_wide` knows what must not be tried beside the target;
 //! `roles` gives it the target's roles and extensions; `state` makes the state before the first pending
-//! statement, from the history or a dump, and proves it. `rehearsal` runs the files through the runner's
+//! statement, from the history or a dump, and proves it; `base` keeps it for the next dry run. `rehearsal` runs the files through the runner's
 //! own sending function and asks after each statement what it did; `measure` reads the answers,
 //! `documented` knows the locks of what cannot be asked. `size` looks at the target's sizes, `speed`
-//! measures how fast rows are read and written, `estimate` makes times of both, and `assemble` the report.
+//! measures how fast rows are read and written, `past` knows how fast they were on the target, `estimate` makes times
+//! of all that, and `assemble` the report. `saved` makes the plan that an apply can be bound to.
 //! `beyond` knows what must not be tried, `unproved` lists what cannot be known.
 //! `made` makes other schemas to compare with: of a dump, which `dump` reads, or of the project's files.
-//! measures how fast rows are read and written, `past` knows how fast they were on the target, `estimate` makes times of both, and `assemble` the report. `saved` makes the plan that an apply can be bound to.
-//! `beyond` knows what must not be tried, `unproved` lists what cannot be known, `changes` puts the catalog's differences into words.
 
 mod assemble;
 mod base;

@@ -8,6 +8,7 @@ use tokio::sync::mpsc;
 use super::documented::{self, Documented};
 use super::measure::{Answer, Meter};
 use crate::pg::error::DbFailure;
+use crate::pg::named;
 use crate::pg::session::{Row, Session};
 use crate::project::script::{Mode, Script};
 use crate::report::event::MigrationRef;
@@ -241,21 +242,14 @@ async fn known(
     index: usize,
 ) -> Result<(Answer, Option<Vec<(u32, Documented)>>), DbFailure> {
     let documented = documented::of(script, index);
-    let names: Vec<String> = documented
-        .iter()
-        .flatten()
-        .map(|one| one.name.quoted())
-        .collect();
-    let list = serde_json::json!(names).to_string();
-    let parameters = [Some(list.as_str())];
+    let names = documented.iter().flatten().map(|one| one.name.quoted());
     let (before, oids) = tokio::try_join!(
         biased;
         session.query_long(include_str!("sql/relations.sql"), &[]),
-        session.query(include_str!("sql/named.sql"), &parameters),
+        named::oids(session, names),
     )?;
-    let oid = |row: &Row| row.number(0).and_then(|oid| u32::try_from(oid).ok());
     let documented = documented.map(|all| {
-        let named = oids.iter().map(oid).zip(all);
+        let named = oids.into_iter().zip(all);
         named.filter_map(|(oid, one)| Some((oid?, one))).collect()
     });
     Ok((Answer::read(&before), documented))

@@ -1,10 +1,10 @@
 //! What must not be tried on the target's own server, since all of its databases share it: roles, settings of
 //! databases, replication. It would stay after the throw-away database is gone.
 
-use super::beyond;
+use super::beyond::{self, words};
 use super::error::PreviewError;
 use crate::project::script::Script;
-use crate::sql::classify::Verb;
+use crate::sql::classify::{Class, Verb};
 use crate::sql::object::ObjectClass;
 
 /// Functions whose doing is not undone with the database that they are called in.
@@ -42,25 +42,36 @@ pub(super) fn changed_by(script: &Script) -> Option<usize> {
         // It is never tried.
         return None;
     }
-    (0..script.len()).find(|&index| {
-        let class = script.class(index);
-        let words = words(script.text(index));
-        let calls = || {
-            FUNCTIONS
-                .iter()
-                .any(|name| words.iter().any(|word| word == name))
-        };
-        match class.verb {
-            Verb::Grant | Verb::Revoke | Verb::Comment | Verb::SecurityLabel | Verb::Reassign => {
-                says_so(&words)
-            }
-            // What they run is a text, and may be put together.
-            Verb::Do | Verb::Call => says_so(&words) || calls() || speaks_of_it(&words),
-            Verb::Create if is_routine(&words) => says_so(&words) || calls(),
-            Verb::Drop if words.get(1).is_some_and(|word| word == "owned") => true,
-            _ => class.object == ObjectClass::Role || calls(),
+    (0..script.len()).find(|&index| is_changed(script.class(index), &words(script.text(index))))
+}
+
+/// Returns why a statement of a dump must not be tried, if it must not. What a function that it makes would do is not
+/// done: a dump calls none.
+pub(super) fn refused_of_a_dump(class: &Class, text: &str) -> Option<&'static str> {
+    let shared = || {
+        let words = words(text);
+        let is_routine = class.verb == Verb::Create && is_routine(&words);
+        (!is_routine && is_changed(class, &words))
+            .then_some("it changes what all databases of a server share")
+    };
+    beyond::elsewhere(class, text).or_else(shared)
+}
+
+fn is_changed(class: &Class, words: &[String]) -> bool {
+    let calls = || {
+        let is_called = |name: &&str| words.iter().any(|word| word == name);
+        FUNCTIONS.iter().any(is_called)
+    };
+    match class.verb {
+        Verb::Grant | Verb::Revoke | Verb::Comment | Verb::SecurityLabel | Verb::Reassign => {
+            says_so(words)
         }
-    })
+        // What they run is a text, and may be put together.
+        Verb::Do | Verb::Call => says_so(words) || calls() || speaks_of_it(words),
+        Verb::Create if is_routine(words) => says_so(words) || calls(),
+        Verb::Drop if words.get(1).is_some_and(|word| word == "owned") => true,
+        _ => class.object == ObjectClass::Role || calls(),
+    }
 }
 
 /// Returns whether a statement, or a text that will be one, is about what is shared.
@@ -107,14 +118,6 @@ fn speaks_of_it(words: &[String]) -> bool {
 fn is_routine(words: &[String]) -> bool {
     let mut head = words.iter().skip(1).take(3);
     head.any(|word| word == "function" || word == "procedure")
-}
-
-fn words(text: &str) -> Vec<String> {
-    let parts = text.split(|letter: char| !letter.is_alphanumeric() && letter != '_');
-    parts
-        .filter(|word| !word.is_empty())
-        .map(str::to_ascii_lowercase)
-        .collect()
 }
 
 #[cfg(test)]

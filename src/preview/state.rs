@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::base::{self, Made};
+use super::base::{self, Replayed};
 use super::beyond;
 use super::error::PreviewError;
 use super::rehearsal::{Piece, replay};
@@ -236,7 +236,7 @@ pub(super) async fn replayed(
     // What could not be made as it was is tried again each time.
     if let Some(key) = key.filter(|_| state.told.proven && state.notes.is_empty()) {
         let opened = state.opened;
-        let made = Made {
+        let made = Replayed {
             name,
             role,
             opened,

@@ -64,15 +64,23 @@ pub fn adopted_schema(refinery: &RefineryTable) -> Option<String> {
         .then(|| schema.trim_matches('"').replace("\"\"", "\""))
 }
 
-/// Leaves out refinery's table, which is a part of the history wherever it is.
+/// Leaves out refinery's table, which is a part of the history wherever it is; `None` where there is none.
 pub fn without_refinery(snapshot: &Snapshot, schema: Option<&str>) -> Snapshot {
+    match schema {
+        Some(_) => without_refinery_where(snapshot, |found| found == schema),
+        None => snapshot.clone(),
+    }
+}
+
+/// Leaves out each table of refinery's name that is in such a schema.
+pub fn without_refinery_where(
+    snapshot: &Snapshot,
+    is_its_schema: impl Fn(Option<&str>) -> bool,
+) -> Snapshot {
     const TABLE: &str = "refinery_schema_history";
-    let Some(schema) = schema else {
-        return snapshot.clone();
-    };
     let is_its = |object: &&Object| {
         let identity = &object.identity;
-        identity.schema.as_deref() == Some(schema)
+        is_its_schema(identity.schema.as_deref())
             && (&*identity.name == TABLE || identity.parent.as_deref() == Some(TABLE))
     };
     let kept = snapshot.objects().iter().filter(|object| !is_its(object));

@@ -125,7 +125,9 @@ fn what_the_server_does_not_take_of_a_dump_is_told_and_nothing_is_called_identic
                  grant select on t to diff_someone;\n";
     let more = "create extension nowhere_to_be_had;\n\
                 create view v as\n  select gone from t;\n\
-                create role diff_left_behind;\n";
+                create role diff_left_behind;\n\
+                comment on role pg_monitor is 'left behind';\n\
+                select pg_reload_conf();\n";
     project.write("one.sql", format!("{whole}{more}"));
     project.write("two.sql", whole);
     let output = compares(&project, "one.sql two.sql --exit-code")
@@ -135,7 +137,7 @@ fn what_the_server_does_not_take_of_a_dump_is_told_and_nothing_is_called_identic
     --- dump one.sql, on PostgreSQL 15.x
     +++ dump two.sql, on PostgreSQL 15.x
 
-    warning[dump-incomplete]: 3 statements of one.sql did not run
+    warning[dump-incomplete]: 5 statements of one.sql did not run
      --> one.sql:4:18
       |
     4 | create extension nowhere_to_be_had;
@@ -143,7 +145,9 @@ fn what_the_server_does_not_take_of_a_dump_is_told_and_nothing_is_called_identic
       sqlstate   0A000 (feature_not_supported)
       detail     line 4: 0A000: extension "nowhere_to_be_had" is not available
                  line 6: 42703: column "gone" does not exist
-                 line 7: not tried: it changes roles, which belong to the whole server
+                 line 7: not tried: it changes what all databases of a server share
+                 line 8: not tried: it changes what all databases of a server share
+                 line 9: not tried: it changes what all databases of a server share
       hint       what they make is missing from the comparison; an extension has to be installed where
                  the throw-away databases are, or name a server that has it with --shadow-url
 
@@ -166,7 +170,7 @@ fn what_the_server_does_not_take_of_a_dump_is_told_and_nothing_is_called_identic
     let detail = note["detail"].as_str().unwrap();
     assert!(detail.contains("\nline 6: 42703: "), "{detail}");
     assert!(
-        detail.contains("\nline 7: not tried: it changes roles"),
+        detail.contains("\nline 7: not tried: it changes what all databases"),
         "{detail}"
     );
     // The roles that it names were there for a moment.
