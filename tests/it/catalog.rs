@@ -13,6 +13,8 @@ use super::pg_server::{block_on, open};
 const SETUP: &str = include_str!("catalog_setup.sql");
 /// The changes: a line `-- what the diff says`, once or more or never, and the SQL that does it.
 const CHANGES: &str = include_str!("catalog_changes.sql");
+/// Things that are the only ones of their kind: a line `-- kind`, and the SQL that makes one.
+const ALONE: &str = include_str!("catalog_alone.sql");
 /// Indexes and keys: blocks of SQL, some `-- since` a major.
 const KEYS: &str = include_str!("catalog_keys.sql");
 /// How the server itself writes indexes and constraints.
@@ -51,6 +53,31 @@ fn every_change_is_named_on_postgresql_17() {
 #[test]
 fn every_change_is_named_on_postgresql_18() {
     every_change_is_named(18);
+}
+
+/// Which queries are sent is asked first; where all kinds are there at once, a wrong answer would not show.
+#[test]
+fn what_is_the_only_one_of_its_kind_is_found() {
+    let server = Server::private(&Options::new(15));
+    let database = server.database(Shape::Plain, Role::Superuser);
+    let version = database.value("SHOW server_version_num").parse().unwrap();
+    let blocks: Vec<(&str, &str)> = ALONE
+        .split("\n-- ")
+        .skip(1)
+        .filter_map(|block| block.split_once('\n'))
+        .collect();
+    assert!(blocks.len() > 30, "{blocks:?}");
+    block_on(async {
+        let (session, _notices) = Session::new(open(&database.url(), None).await.unwrap());
+        for (word, sql) in blocks {
+            let kind = Kind::of(word).unwrap_or_else(|| panic!("no kind is called {word}"));
+            session.run(&format!("BEGIN; {sql}")).await.unwrap();
+            let snapshot = snapshot_within(&session, version, "evmig").await.unwrap();
+            session.run("ROLLBACK").await.unwrap();
+            let mut kinds = snapshot.objects().iter().map(|one| one.identity.kind);
+            assert!(kinds.any(|found| found == kind), "{sql}: {snapshot:#?}");
+        }
+    });
 }
 
 /// One change by hand.
