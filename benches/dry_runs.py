@@ -1,4 +1,5 @@
-"""The row about `evmig plan`: of all that is shipped on an empty database, and of one file on all of it applied.
+"""The row about `evmig plan`: of all that is shipped on an empty database, with and without the sample data, and of
+one file on all of it applied; once with everything run anew, and once as the next dry run of the same.
 
 Beside psql running the same files, in turn. The dry run has a server of its own for it, which is running already and
 knows no power cut; psql's is durable, its data in memory. psql measures nothing, and leaves what it made.
@@ -63,11 +64,16 @@ def row(bench, _row):
         server.drop(FULL)
         server.fresh(FULL)
         rollbacks.evmig(bench, folder, FULL, "apply")
-        result = {"whole": race(bench, folder, "whole", len(every), EMPTY, "template0", whole)}
+        result = {"whole": race(bench, folder, "whole", every, EMPTY, "template0", whole)}
+        # What may run in a protected environment.
+        lasting = [path for path in every if "sample_data" not in path]
+        script = write_script(bench, "lasting.sql", lasting)
+        words = ["--phase", "core", "--phase", "logic", "--phase", "optimization"]
+        result["lasting"] = race(bench, folder, "without sample data", lasting, EMPTY, "template0", script, words)
         with open(os.path.join(folder, PENDING), "w", encoding="utf-8") as file:
             file.write(TEXT)
         one = write_script(bench, "pending.sql", [os.path.join(folder, PENDING)])
-        result["pending"] = race(bench, folder, "one pending file", 1, FULL, FULL, one)
+        result["pending"] = race(bench, folder, "one pending file", [one], FULL, FULL, one)
     finally:
         stop(home)
         for name in (COPY, FULL):
@@ -76,36 +82,45 @@ def row(bench, _row):
     return {"files": len(every), **result}
 
 
-def race(bench, folder, what, count, target, template, script):
-    server = bench.server
-    samples = {"evmig plan": [], "psql": []}
-    # The first run starts the server, and in the second row keeps what is applied.
-    planned(bench, folder, target, count)
+def race(bench, folder, what, paths, target, template, script, words=()):
+    server, count = bench.server, len(paths)
+    # Where files are applied, they are what has run in an earlier dry run, and the pending one runs.
+    applied = target == FULL
+    samples = {"evmig plan": [], "psql": []} if applied else {"evmig plan --fresh": [], "evmig plan": [], "psql": []}
+    # The first run starts the server, and where files are applied keeps them.
+    planned(bench, folder, target, count, words)
     for number in range(ROUNDS):
         bench.say(f"dry-run, {what}: round {number + 1} of {ROUNDS}")
-        for name in ("evmig plan", "psql", "psql", "evmig plan"):
+        for name in [*samples, *reversed(samples)]:
             if name == "psql":
                 server.query(f"drop database if exists {COPY} with (force)")
                 server.query(f"create database {COPY} template {template}")
                 server.query("checkpoint")
                 done = psql(bench, COPY, script)
+            elif name.endswith("--fresh"):
+                done = planned(bench, folder, target, count, [*words, "--fresh"])
             else:
-                done = planned(bench, folder, target, count)
+                done = planned(bench, folder, target, count, words, None if applied else count)
             samples[name].append(done.seconds)
     medians = {name: measure.median(seconds) for name, seconds in samples.items()}
-    return {"samples_s": samples, "seconds": medians["evmig plan"],
-            "ratio": medians["evmig plan"] / medians["psql"]}
+    return {"samples_s": samples, "seconds": medians, "files": count}
 
 
-def planned(bench, folder, database, count):
-    """A dry run, which must have tried all files on what is proven to be like the target."""
-    done = rollbacks.evmig(bench, folder, database, "plan", "--format", "json")
+def planned(bench, folder, database, count, words, earlier=-1):
+    """A dry run, which must have tried all files on what is proven to be like the target; of how many it must have
+    known the outcome, unless that is all the same."""
+    done = rollbacks.evmig(bench, folder, database, "plan", "--format", "json", *words)
     with open(bench.output, encoding="utf-8") as file:
         text = file.read()
     told, _ = json.JSONDecoder().raw_decode(text[text.index('{\n  "schema"'):])
     tried = sum(one["tried"] for one in told["migrations"])
     if told["forecast"] != "would_apply" or tried != count or not told["before"]["proven"]:
         raise SystemExit(f"error: plan: {told['forecast']}, {tried} files tried, {told['before']}")
+    known = told["remembered"] and told["remembered"]["migrations"]
+    if "--fresh" in words:
+        earlier = None
+    if earlier not in (-1, known):
+        raise SystemExit(f"error: plan: {known} files were known, not {earlier}")
     return done
 
 

@@ -3,13 +3,15 @@
 use std::fmt;
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 /// Declares the kinds with the words for them.
 macro_rules! kinds {
     ($($(#[$doc:meta])* $kind:ident = $word:literal,)*) => {
         /// What an object is. In this order they are listed.
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
         pub enum Kind {
-            $($(#[$doc])* $kind,)*
+            $($(#[$doc])* #[serde(rename = $word)] $kind,)*
         }
 
         impl Kind {
@@ -136,7 +138,7 @@ impl fmt::Display for Kind {
 }
 
 /// What tells an object from all others, in any database.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Identity {
     /// What it is.
     pub kind: Kind,
@@ -216,7 +218,7 @@ pub(super) fn quoted(name: &str) -> String {
 pub type Properties = Vec<(Arc<str>, String)>;
 
 /// An object.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Object {
     /// What it is called.
     pub identity: Identity,
@@ -240,7 +242,7 @@ impl Object {
 }
 
 /// All objects of a database at one moment, in the order of their identities.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Snapshot {
     objects: Vec<Object>,
 }

@@ -6,6 +6,8 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use super::diff::{Change, diff};
 use super::error::CatalogError;
 use super::model::{Identity, Kind, Object, Snapshot, quoted};
@@ -13,7 +15,7 @@ use crate::pg::error::DbFailure;
 use crate::pg::session::{Row, Session};
 
 /// What each object that can be renamed is called at one moment, by what it keeps.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Names(HashMap<String, Identity>);
 
 impl Names {

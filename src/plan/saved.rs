@@ -291,6 +291,7 @@ impl SavedPlan {
 pub fn steady(report: &DryRunReport) -> DryRunReport {
     let mut report = report.clone();
     report.duration_ms = 0.0;
+    report.remembered = None;
     for migration in &mut report.migrations {
         migration.duration_ms = None;
         for statement in &mut migration.statements {

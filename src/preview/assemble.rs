@@ -1,13 +1,14 @@
 //! Puts what was measured together with the target's sizes, file by file, into the report.
 
+use serde::{Deserialize, Serialize};
+
 use super::error::PreviewError;
 use super::estimate::{self, Grounds, Judged, LITTLE};
 use super::measure::{Measured, Meter};
 use super::past::{self, Past};
 use super::pending::Pending;
 use super::size;
-use super::speed::{self, Speeds};
-use crate::pg::session::Session;
+use super::speed::Bench;
 use crate::project::script::{Mode, Script};
 use crate::report::dry_run::{
     Blocks, DryMigration, DryRunReport, HeldLock, StatementLock, Unproved, WorkKind,
@@ -17,6 +18,7 @@ use crate::report::problem::Problem;
 use crate::runner::open::Opened;
 
 /// How far one file came.
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) enum Came {
     /// It ran, to its end or to a statement that failed.
     Ran(Vec<Measured>),
@@ -59,7 +61,8 @@ pub(super) fn list(pending: &Pending<'_>, report: &mut DryRunReport) {
 pub(super) async fn judge(
     target: &Opened,
     pending: &Pending<'_>,
-    shadow: &Session,
+    bench: Bench<'_>,
+    dynamic: &[String],
     meter: &Meter,
     ran: &[Came],
     report: &mut DryRunReport,
@@ -84,17 +87,12 @@ pub(super) async fn judge(
         let message = "a table of the target is locked: sizes are those of its statistics";
         report.notes.push(Problem::new("sizes-estimated", message));
     }
-    let dynamic = shadow
-        .query_long(include_str!("sql/dynamic.sql"), &[])
-        .await
-        .map_err(PreviewError::shadow("could not look at the functions"))?;
-    let dynamic: Vec<String> = dynamic.iter().map(|row| row.text(0)).collect();
     let mut grounds = Grounds {
         meter,
         sizes: &sizes,
         speeds: None,
         past: Past::default(),
-        dynamic: &dynamic,
+        dynamic,
         on_target: meter.is_rolled_back(),
     };
     let needed = if meter.is_rolled_back() {
@@ -102,12 +100,12 @@ pub(super) async fn judge(
     } else {
         much_work(&grounds, pending, ran)
     };
+    let schema = &pending.project.manifest.project.history_schema.value;
     if !needed.is_empty() && pending.has_history {
-        let schema = &pending.project.manifest.project.history_schema.value;
         grounds.past = past::read(&target.session, schema, report).await;
     }
     if needed.iter().any(|work| grounds.past.of(*work).is_none()) {
-        grounds.speeds = measure_speeds(shadow).await;
+        grounds.speeds = bench.speeds(schema).await;
     }
     for ((index, script), came) in pending.scripts.iter().zip(ran) {
         let measured = came.measured();
@@ -147,11 +145,6 @@ fn locks_of(judged: &[Judged], transaction: Option<usize>) -> Vec<StatementLock>
         .iter()
         .filter(|one| transaction.is_some() && one.transaction == transaction);
     same.flat_map(|one| one.statement.locks.clone()).collect()
-}
-
-async fn measure_speeds(shadow: &Session) -> Option<Speeds> {
-    // Where it fails, estimates say that no speed is known.
-    speed::measure(shadow).await.ok()
 }
 
 /// Adds a file to the report. `came` is none where the level does not try.

@@ -3,24 +3,21 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use super::assemble::{Came, judge, list};
-use super::beyond;
+use super::assemble::{judge, list};
 use super::error::PreviewError;
-use super::likeness::{self, Likeness, better};
-use super::measure::Meter;
+use super::likeness::{self, Likeness};
 use super::on_target::on_target;
 use super::pending::{self, Pending};
 use super::place::{Owner, ShadowPlace};
-use super::rehearsal::{Piece, measured};
 use super::saved::saved;
 use super::server::Server;
 use super::server_wide;
-use super::state::{Gathered, Past, State, Wanted, mentions, own_snapshot, replayed};
-use crate::catalog::access::delta::{State as Moment, delta};
-use crate::catalog::access::facts::Facts;
+use super::state::{Gathered, Past, Wanted, mentions};
+use super::trial::{Ground, Trial};
+use crate::catalog::access::delta::delta;
 use crate::catalog::fingerprint::fingerprint;
 use crate::catalog::model::Snapshot;
-use crate::catalog::renames::{Names, diff_of_one};
+use crate::catalog::renames::diff_of_one;
 use crate::catalog::shown::shown;
 use crate::plan::choose::{Selection, Work};
 use crate::plan::saved::SavedPlan;
@@ -52,6 +49,8 @@ pub struct Request<'a> {
     pub policy: LockPolicy,
     /// Where throw-away databases are made.
     pub shadow: ShadowPlace,
+    /// Whether all files are to run, also those that an earlier dry run ran in the same state.
+    pub fresh: bool,
     /// Whether they may be on the target's own server.
     pub agreed: bool,
     /// How long to wait for other dry runs there.
@@ -161,6 +160,7 @@ fn empty_report(request: &Request<'_>, opened: &Opened, pending: &Pending<'_>) -
         server_version: opened.facts.version.clone(),
         shadow: None,
         before: None,
+        remembered: None,
         fingerprint: None,
         migrations: Vec::new(),
         left: pending.chosen.left,
@@ -287,60 +287,68 @@ async fn rehearse(
         role: &likeness.role,
         refinery_schema: pending.refinery_schema.as_deref(),
     };
-    let mut state = Box::pin(replayed(server, &wanted, gathered)).await?;
-    if !state.told.proven && likeness.snapshot.is_some() {
-        state = Box::pin(better(request, target, server, &wanted, state)).await?;
-    }
+    let ground = Ground {
+        request,
+        target,
+        pending,
+        server,
+        wanted: &wanted,
+        gathered,
+    };
+    let mut trial = Box::pin(ground.tried()).await?;
     report.notes.extend(likeness.notes.iter().cloned());
-    report.notes.extend(state.notes.iter().cloned());
-    let schema = &request.opening.history_schema;
-    let version = server.facts.version_num;
-    let session = &state.opened.session;
-    let facts = Facts::read(session, version, schema).await?;
-    let names = Names::read(session).await?;
-    let mut meter = Meter::default();
-    let (ran, stopped) = run_all(pending, &state, &mut meter).await;
-    let after = own_snapshot(&state.opened, &wanted).await?;
-    let compared = diff_of_one(
-        (&state.snapshot, &names),
-        (&after, &Names::read(session).await?),
-    );
-    report.changes = shown(&compared.changes, &compared.before, &after);
-    let facts_after = Facts::read(session, version, schema).await?;
-    report.access = delta(
-        Moment {
-            snapshot: &state.snapshot,
-            facts: &facts,
-        },
-        Moment {
-            snapshot: &after,
-            facts: &facts_after,
-        },
-        &[],
-    );
-    let target_snapshot = likeness.snapshot.as_ref();
-    report.fingerprint = Some(Fingerprints {
-        target: target_snapshot.map(|target| {
-            fingerprint(&without_refinery(
-                target,
-                pending.refinery_schema.as_deref(),
-            ))
-        }),
-        before: Some(fingerprint(&state.snapshot)),
-        after: stopped.is_none().then(|| fingerprint(&after)),
-    });
-    judge(target, pending, &state.opened.session, &meter, &ran, report).await?;
-    report.before = Some(state.told);
-    report.forecast = if stopped.is_some() {
+    report.notes.append(&mut trial.notes);
+    compare(likeness, pending, &trial, report);
+    let bench = trial.bench(server);
+    let dynamic = &trial.after.dynamic;
+    judge(
+        target,
+        pending,
+        bench,
+        dynamic,
+        &trial.meter,
+        &trial.ran,
+        report,
+    )
+    .await?;
+    report.before = Some(trial.told.clone());
+    report.remembered = trial.remembered.take();
+    report.forecast = if trial.stopped.is_some() {
         Forecast::WouldFail
     } else {
         Forecast::WouldApply
     };
+    let stopped = trial.stopped.take();
+    let after = stopped.is_none().then(|| trial.after.snapshot.clone());
+    Box::pin(trial.keep(server)).await?;
     Ok(Tried {
         target: None,
-        after: stopped.is_none().then_some(after),
+        after,
         stopped,
     })
+}
+
+/// Puts into the report what the files change, and for whom.
+fn compare(likeness: &Likeness, pending: &Pending<'_>, trial: &Trial, report: &mut DryRunReport) {
+    let (before, after) = (&trial.before, &trial.after);
+    let compared = diff_of_one(
+        (&before.snapshot, &before.names),
+        (&after.snapshot, &after.names),
+    );
+    report.changes = shown(&compared.changes, &compared.before, &after.snapshot);
+    report.access = delta(before.access(), after.access(), &[]);
+    let target = likeness.snapshot.as_ref().map(|target| {
+        let refinery = pending.refinery_schema.as_deref();
+        fingerprint(&without_refinery(target, refinery))
+    });
+    report.fingerprint = Some(Fingerprints {
+        target,
+        before: Some(fingerprint(&before.snapshot)),
+        after: trial
+            .stopped
+            .is_none()
+            .then(|| fingerprint(&after.snapshot)),
+    });
 }
 
 fn tell_server(request: &Request<'_>, target: &Opened, server: &Server, report: &mut DryRunReport) {
@@ -369,33 +377,4 @@ fn tell_server(request: &Request<'_>, target: &Opened, server: &Server, report: 
             .notes
             .push(Problem::new("other-major", message).hint(hint));
     }
-}
-
-/// Runs the files one after the other, up to the first that fails.
-async fn run_all(
-    pending: &Pending<'_>,
-    state: &State,
-    meter: &mut Meter,
-) -> (Vec<Came>, Option<(MigrationRef, Stop)>) {
-    let mut all = Vec::new();
-    let mut stopped = None;
-    for (index, script) in &pending.scripts {
-        if stopped.is_some() {
-            all.push(Came::NotTried("a migration before it fails".to_owned()));
-            continue;
-        }
-        if let Some((_, why)) = beyond::the_server(script) {
-            all.push(Came::NotTried(why.to_owned()));
-            continue;
-        }
-        let named = pending.named(*index);
-        let piece = Piece {
-            first: pending.first(*index, script),
-            ..Piece::whole(script, &named)
-        };
-        let result = measured(&state.opened, &state.setup, piece, meter).await;
-        all.push(Came::Ran(meter.finish()));
-        stopped = result.err().map(|stop| (named, *stop.stop));
-    }
-    (all, stopped)
 }

@@ -4,6 +4,8 @@ use std::cell::LazyCell;
 use std::collections::HashMap;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use super::documented::Documented;
 use crate::pg::session::Row;
 use crate::project::script::Script;
@@ -19,7 +21,7 @@ struct Seen {
 }
 
 /// A relation as the catalog has it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Relation {
     pub(super) schema: String,
     pub(super) name: String,
@@ -106,7 +108,7 @@ fn seen(row: &Row) -> Option<Seen> {
 }
 
 /// What one statement did.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct Measured {
     /// Index of the statement in its file.
     pub(super) index: usize,
@@ -123,7 +125,7 @@ pub(super) struct Measured {
 }
 
 /// Follows one file.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(super) struct Meter {
     /// The relations before the first pending statement of all: what others can be using.
     pub(super) at_first: Option<HashMap<u32, Relation>>,

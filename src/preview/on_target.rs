@@ -7,8 +7,10 @@ use super::beyond;
 use super::dry_run::{Request, Tried};
 use super::error::PreviewError;
 use super::measure::Meter;
+use super::moment::dynamic;
 use super::pending::Pending;
 use super::rehearsal::{Piece, measured};
+use super::speed::Bench;
 use crate::catalog::fingerprint::fingerprint;
 use crate::catalog::read::snapshot_within;
 use crate::catalog::renames::{Names, diff_of_one};
@@ -132,7 +134,8 @@ async fn tried(
         });
         reached = all_ran.then_some(after);
     }
-    judge(opened, pending, session, &meter, &all, report).await?;
+    let (bench, dynamic) = (Bench::Session(session), dynamic(session).await?);
+    judge(opened, pending, bench, &dynamic, &meter, &all, report).await?;
     let message = "numbers that sequences gave out are used up; all else was rolled back";
     report.notes.push(Problem::new("rolled-back", message));
     report.forecast = if stopped.is_some() {

@@ -1,8 +1,9 @@
 //! How fast rows are read, written anew and indexed: measured on the server of the throw-away database, on a
 //! table that fits into its memory.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
+use super::server::Server;
 use crate::pg::error::DbFailure;
 use crate::pg::session::Session;
 use crate::report::dry_run::WorkKind;
@@ -31,8 +32,32 @@ impl Speeds {
 const FILL: &str = "create temp table evmig_speed as select n as id, \
                     repeat(md5(n::text), 2) as text from generate_series(1, 60000) n";
 
-/// Measures; nothing stays.
-pub(super) async fn measure(session: &Session) -> Result<Speeds, DbFailure> {
+/// Where speeds can be measured.
+#[derive(Clone, Copy)]
+pub(super) enum Bench<'a> {
+    /// In this session.
+    Session(&'a Session),
+    /// In a database that is made for it.
+    Server(&'a Server),
+}
+
+impl Bench<'_> {
+    /// Measures; where it cannot, estimates say that no speed is known.
+    pub(super) async fn speeds(self, history_schema: &str) -> Option<Speeds> {
+        match self {
+            Self::Session(session) => measure(session).await.ok(),
+            Self::Server(server) => {
+                let name = server.make(None).await.ok()?;
+                let opened = server.open(&name, None, history_schema).await.ok()?;
+                let speeds = measure(&opened.session).await.ok();
+                opened.session.close(Duration::from_secs(1)).await;
+                speeds
+            }
+        }
+    }
+}
+
+async fn measure(session: &Session) -> Result<Speeds, DbFailure> {
     session.run(FILL).await?;
     let rows = session
         .query(

@@ -1,8 +1,9 @@
 //! The state before the first pending statement, made in a throw-away database and held against the target.
 
-use std::time::{Duration, Instant};
+use std::ops::Range;
+use std::time::Duration;
 
-use super::base::{self, Replayed};
+use super::base;
 use super::beyond;
 use super::error::PreviewError;
 use super::rehearsal::{Piece, replay};
@@ -45,10 +46,16 @@ pub(super) struct Wanted<'a> {
     pub(super) refinery_schema: Option<&'a str>,
 }
 
-/// A database that was made.
-pub(super) struct State {
+/// A database to work in.
+pub(super) struct Work {
+    pub(super) name: String,
     pub(super) opened: Opened,
     pub(super) setup: Setup,
+}
+
+/// A database that was made.
+pub(super) struct State {
+    pub(super) work: Work,
     pub(super) snapshot: Snapshot,
     pub(super) told: PreState,
     pub(super) notes: Vec<Problem>,
@@ -69,21 +76,20 @@ impl Past {
 
     /// Returns all of it that decides what it does.
     pub(super) fn described(&self) -> String {
-        let script = &self.script;
-        let texts: Vec<_> = (0..script.len()).map(|index| script.text(index)).collect();
-        format!(
-            "{} {} {:?} {:?}",
-            self.named.label(),
-            self.end,
-            script.mode(),
-            texts
-        )
+        let range = self.script.body().start..self.end;
+        described(&self.named, &self.script, range)
     }
 
     /// Returns whether the file's text has a name in it.
     pub(super) fn mentions(&self, name: &str) -> bool {
         mentions(&self.script, name)
     }
+}
+
+/// Returns all that decides what the statements of a range do, as text.
+pub(super) fn described(named: &MigrationRef, script: &Script, range: Range<usize>) -> String {
+    let texts: Vec<_> = (0..script.len()).map(|index| script.text(index)).collect();
+    format!("{} {range:?} {:?} {texts:?}", named.label(), script.mode())
 }
 
 /// Returns whether a script's text has a name in it.
@@ -199,60 +205,45 @@ fn stored(ran: &Ran, text: &str) -> Option<Migration> {
     })
 }
 
-/// Makes the state by running what ran on the target, or of the database in which an earlier dry run did.
+/// Makes the state by running what ran on the target, all of it or what comes after the first `kept` files, which have
+/// run in the database that an earlier dry run kept.
 pub(super) async fn replayed(
     server: &Server,
     wanted: &Wanted<'_>,
     gathered: &Gathered,
+    kept: Option<usize>,
 ) -> Result<State, PreviewError> {
-    let key = base::key(server, wanted, gathered);
-    let found = base::find(server, key.as_deref()).await?;
     let Empty {
         name,
         role,
         mut lacking,
-    } = empty(server, wanted, found).await?;
-    let schema = &wanted.project.manifest.project.history_schema.value;
-    let opened = server.open(&name, role.as_deref(), schema).await?;
+    } = empty(server, wanted, kept.is_some()).await?;
+    let work = opened(server, wanted, name, role.as_deref()).await?;
+    if kept.is_none() {
+        let extensions = wanted.surrounding.extensions.iter();
+        let extensions = extensions.filter(|(name, _)| !gathered.make_extension(name));
+        let session = &work.opened.session;
+        lacking.extend(roles::make_extensions(session, extensions.cloned()).await);
+    }
+    let mut notes = not_recreated(&lacking);
+    let done = kept.unwrap_or(0);
+    let replayed = done + replay_all(&work, &gathered.past[done..], &mut notes).await;
+    notes.extend(gathered.note());
     let origin = if gathered.past.is_empty() {
         PreStateOrigin::Empty
     } else {
         PreStateOrigin::History
     };
-    if found.is_some() {
-        let mut state = proven(opened, wanted, origin, gathered.past.len(), Vec::new()).await?;
-        state.told.kept = true;
-        return Ok(state);
-    }
-    let started = Instant::now();
-    let extensions = wanted.surrounding.extensions.iter();
-    let extensions = extensions.filter(|(name, _)| !gathered.make_extension(name));
-    lacking.extend(roles::make_extensions(&opened.session, extensions.cloned()).await);
-    let mut notes = not_recreated(&lacking);
-    let replayed = replay_all(&opened, gathered, &mut notes).await;
-    notes.extend(gathered.note());
-    let took = started.elapsed();
-    let mut state = proven(opened, wanted, origin, replayed, notes).await?;
-    // What could not be made as it was is tried again each time.
-    if let Some(key) = key.filter(|_| state.told.proven && state.notes.is_empty()) {
-        let opened = state.opened;
-        let made = Replayed {
-            name,
-            role,
-            opened,
-            took,
-        };
-        state.opened = base::keep(server, wanted, &key, made).await?;
-        state.setup = careless(&state.opened);
-    }
+    let mut state = proven(work, wanted, origin, notes).await?;
+    state.told.replayed = replayed;
+    state.told.kept = replayed > 0 && done == gathered.past.len();
     Ok(state)
 }
 
-/// Runs the files that ran on the target, up to one that cannot; returns how many did.
-async fn replay_all(opened: &Opened, gathered: &Gathered, notes: &mut Vec<Problem>) -> usize {
-    let setup = careless(opened);
+/// Runs files that ran on the target, up to one that cannot; returns how many did.
+async fn replay_all(work: &Work, all: &[Past], notes: &mut Vec<Problem>) -> usize {
     let mut replayed = 0;
-    for past in &gathered.past {
+    for past in all {
         if let Some((_, why)) = beyond::the_server(&past.script) {
             let message = format!("{} does not run again: {why}", past.named.label());
             notes.push(Problem::new("replay-skipped", message));
@@ -262,7 +253,7 @@ async fn replay_all(opened: &Opened, gathered: &Gathered, notes: &mut Vec<Proble
             end: past.end,
             ..Piece::whole(&past.script, &past.named)
         };
-        if let Err(stopped) = replay(opened, &setup, piece).await {
+        if let Err(stopped) = replay(&work.opened, &work.setup, piece).await {
             let message = format!("{} cannot run again: {}", past.named.label(), stopped.stop);
             notes.push(Problem::new("replay-failed", message));
             break;
@@ -283,7 +274,7 @@ pub(super) async fn dumped(
         name,
         role,
         mut lacking,
-    } = empty(server, wanted, None).await?;
+    } = empty(server, wanted, false).await?;
     let schema = &wanted.project.manifest.project.history_schema.value;
     // As evmig's own role: a dump gives each object its owner itself.
     let restoring = server.open(&name, None, schema).await?;
@@ -294,9 +285,9 @@ pub(super) async fn dumped(
     }
     fill(&restoring.session, wanted.snapshot).await;
     restoring.session.close(Duration::from_secs(1)).await;
-    let opened = server.open(&name, role.as_deref(), schema).await?;
+    let work = opened(server, wanted, name, role.as_deref()).await?;
     let notes = not_recreated(&lacking);
-    proven(opened, wanted, PreStateOrigin::Dump, 0, notes).await
+    proven(work, wanted, PreStateOrigin::Dump, notes).await
 }
 
 /// Fills the materialized views that the target has filled: a dump of the schema leaves them without rows. What
@@ -347,25 +338,49 @@ struct Empty {
     lacking: Vec<String>,
 }
 
-/// Makes an empty database, or a copy of another one, with the target's roles.
-async fn empty(
-    server: &Server,
-    wanted: &Wanted<'_>,
-    base: Option<&str>,
-) -> Result<Empty, PreviewError> {
+/// Makes an empty database, or a copy of the one that an earlier dry run kept, with the target's roles.
+async fn empty(server: &Server, wanted: &Wanted<'_>, is_kept: bool) -> Result<Empty, PreviewError> {
     let lacking = server.make_roles(wanted.surrounding).await;
-    let roles = roles::names(&server.session)
-        .await
-        .map_err(PreviewError::shadow("could not list the server's roles"))?;
-    let role = roles.into_iter().find(|role| *role == wanted.role);
-    let name = match base {
-        Some(base) => server.make_like(base, role.as_deref()).await?,
-        None => server.make(role.as_deref()).await?,
+    let role = applier(server, wanted).await?;
+    let name = if is_kept {
+        server.make_like(base::NAME, role.as_deref()).await?
+    } else {
+        server.make(role.as_deref()).await?
     };
     Ok(Empty {
         name,
         role,
         lacking,
+    })
+}
+
+/// Makes a copy of the database that is kept, to go on in.
+pub(super) async fn copy(server: &Server, wanted: &Wanted<'_>) -> Result<Work, PreviewError> {
+    let role = applier(server, wanted).await?;
+    let name = server.make_like(base::NAME, role.as_deref()).await?;
+    opened(server, wanted, name, role.as_deref()).await
+}
+
+/// Returns as whom the files run, if the server has such a role.
+async fn applier(server: &Server, wanted: &Wanted<'_>) -> Result<Option<String>, PreviewError> {
+    let roles = roles::names(&server.session)
+        .await
+        .map_err(PreviewError::shadow("could not list the server's roles"))?;
+    Ok(roles.into_iter().find(|role| *role == wanted.role))
+}
+
+async fn opened(
+    server: &Server,
+    wanted: &Wanted<'_>,
+    name: String,
+    role: Option<&str>,
+) -> Result<Work, PreviewError> {
+    let schema = &wanted.project.manifest.project.history_schema.value;
+    let opened = server.open(&name, role, schema).await?;
+    Ok(Work {
+        setup: careless(&opened),
+        name,
+        opened,
     })
 }
 
@@ -388,31 +403,34 @@ pub(super) fn careless(opened: &Opened) -> Setup {
 
 /// Holds what was made against the target.
 async fn proven(
-    opened: Opened,
+    work: Work,
     wanted: &Wanted<'_>,
     origin: PreStateOrigin,
-    replayed: usize,
     notes: Vec<Problem>,
 ) -> Result<State, PreviewError> {
-    let own = own_snapshot(&opened, wanted).await?;
-    let differences = wanted.snapshot.map(|target| {
-        let target = without_refinery(target, wanted.refinery_schema);
-        shown(&diff(&own, &target), &own, &target)
-    });
-    let told = PreState {
-        origin,
-        replayed,
-        kept: false,
-        proven: differences.as_ref().is_some_and(Vec::is_empty),
-        differences: differences.unwrap_or_default(),
-    };
+    let snapshot = own_snapshot(&work.opened, wanted).await?;
+    let told = told(&snapshot, wanted, origin);
     Ok(State {
-        setup: careless(&opened),
-        opened,
-        snapshot: own,
+        work,
+        snapshot,
         told,
         notes,
     })
+}
+
+/// Says how a state differs from the target's.
+pub(super) fn told(own: &Snapshot, wanted: &Wanted<'_>, origin: PreStateOrigin) -> PreState {
+    let differences = wanted.snapshot.map(|target| {
+        let target = without_refinery(target, wanted.refinery_schema);
+        shown(&diff(own, &target), own, &target)
+    });
+    PreState {
+        origin,
+        replayed: 0,
+        kept: false,
+        proven: differences.as_ref().is_some_and(Vec::is_empty),
+        differences: differences.unwrap_or_default(),
+    }
 }
 
 /// Reads the catalog of a throw-away database.

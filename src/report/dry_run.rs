@@ -1,6 +1,6 @@
 //! What `evmig apply --dry-run` and `evmig plan` found out, as plain data.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::access::AccessChange;
 use super::change::ObjectChange;
@@ -63,6 +63,8 @@ pub struct DryRunReport {
     pub shadow: Option<ShadowServer>,
     /// What the throw-away database was before the first pending statement.
     pub before: Option<PreState>,
+    /// What of it was taken from an earlier dry run.
+    pub remembered: Option<Remembered>,
     /// The catalog's fingerprints; `None` where nothing ran.
     pub fingerprint: Option<Fingerprints>,
     /// What would run, in order.
@@ -133,7 +135,7 @@ impl ShadowServer {
 }
 
 /// Where the state before the first pending statement came from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum PreStateOrigin {
     /// Nothing had to be made.
@@ -157,6 +159,15 @@ pub struct PreState {
     pub proven: bool,
     /// How it differs from the target's.
     pub differences: Vec<ObjectChange>,
+}
+
+/// What was taken from an earlier dry run, which ran the same files in the same state.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Remembered {
+    /// How many of the pending migrations.
+    pub migrations: usize,
+    /// When that began, in RFC 3339.
+    pub at: String,
 }
 
 /// Fingerprints of the catalog, without the history's schema.
@@ -192,7 +203,7 @@ pub struct DryMigration {
 }
 
 /// What of other sessions a lock keeps waiting.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Blocks {
     /// Neither reads nor writes of rows.
@@ -204,7 +215,7 @@ pub enum Blocks {
 }
 
 /// Modes of a lock on a relation, weakest first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum LockMode {
     /// `SELECT`.
     #[serde(rename = "ACCESS SHARE")]
@@ -289,7 +300,7 @@ impl LockMode {
 }
 
 /// What a relation is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RelationKind {
     /// A table, partitioned or not.
@@ -309,7 +320,7 @@ pub enum RelationKind {
 }
 
 /// How a lock is known.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Source {
     /// Read from `pg_locks` after the statement.
@@ -319,7 +330,7 @@ pub enum Source {
 }
 
 /// A lock that a statement took, which its transaction did not hold before.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StatementLock {
     /// `schema.name`
     pub relation: String,
@@ -336,7 +347,7 @@ pub struct StatementLock {
 }
 
 /// What a statement does to the rows of a relation.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum WorkKind {
     /// The relation is written anew.

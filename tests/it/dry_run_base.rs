@@ -101,10 +101,151 @@ fn applied_files_run_once_for_all_dry_runs_until_something_is_another() {
     assert_eq!(report["before"]["replayed"], 2, "{}", report["before"]);
     assert!(!kept(&report));
 
-    // A copy would not have the database's own settings.
+    // A copy would not have the database's own settings: all runs again, unless it is all the same.
     apply("4");
-    for _ in 0..2 {
+    for text in ["select 2;", "select 3;"] {
+        project.write("migrations/1_core/1_tables/V5__next.sql", text);
         let report = plan(&project, 5, &database, &home);
         assert_eq!(report["before"]["kept"], false, "{}", report["before"]);
     }
+    let report = plan(&project, 5, &database, &home);
+    assert_eq!(report["remembered"]["migrations"], 1, "{report:#}");
+}
+
+/// Files whose first one leaves the moment at which it ran, so that a fingerprint says whether it ran again.
+fn pending() -> Project {
+    Project::one_phase()
+        .migration(
+            "V1__t",
+            "create table t (id int primary key, a int);\n\
+             insert into t select n, n from generate_series(1, 1000) n;\n\
+             do $$ begin execute format('comment on table t is %L', clock_timestamp()); end $$;\n\
+             create role remembered_reader;\n\
+             grant select on t to remembered_reader;\n\
+             create sequence s;\n\
+             select setval('s', 41);\n\
+             select pg_sleep(0.4);",
+        )
+        .migration(
+            "V2__wide",
+            "alter table t alter column a type bigint;\ncreate view v as select a from t;",
+        )
+        .migration(
+            "V3__last",
+            "do $$ begin assert nextval('s') = 42 and (select count(*) from t) = 1000; end $$;\n\
+             create index concurrently t_a on t (a);",
+        )
+}
+
+fn remembered(report: &Value) -> Option<u64> {
+    report["remembered"]["migrations"].as_u64()
+}
+
+#[test]
+fn pending_files_run_once_for_all_dry_runs_until_something_is_another() {
+    let server = Server::private(&Options::new(15));
+    let project = pending();
+    let database = server.database(Shape::Plain, Role::Superuser);
+    let home = Evmig::new(&project, "plan");
+    let planned = |words: &str| {
+        let command = Evmig::new(&project, &format!("plan {words} --format json"));
+        command
+            .on(&database)
+            .embedded(15)
+            .home_of(&home)
+            .run()
+            .json()
+    };
+    let after = |report: &Value| report["fingerprint"]["after"].clone();
+    let first = planned("");
+    assert_eq!(first["forecast"], "would_apply", "{first:#}");
+    assert_eq!(remembered(&first), None);
+
+    // The same again: everything is from the first.
+    let second = planned("");
+    assert_eq!(remembered(&second), Some(3), "{:#}", second["remembered"]);
+    for part in [
+        "forecast",
+        "fingerprint",
+        "before",
+        "changes",
+        "access",
+        "locks",
+        "migrations",
+        "unproved",
+        "findings",
+    ] {
+        assert_eq!(first[part], second[part], "{part}");
+    }
+
+    // Another end: from the beginning, and kept before it; then from there on.
+    let edit = |text: &str| project.write("migrations/1_core/1_tables/V3__last.sql", text);
+    edit("do $$ begin assert nextval('s') = 42; end $$;\ncreate table one ();");
+    let edited = planned("");
+    assert_eq!(
+        (edited["forecast"].as_str(), remembered(&edited)),
+        (Some("would_apply"), None)
+    );
+    assert_ne!(after(&edited), after(&first));
+    edit("do $$ begin assert nextval('s') = 42; end $$;\ncreate table two ();");
+    let resumed = planned("");
+    assert_eq!(remembered(&resumed), Some(2), "{:#}", resumed["remembered"]);
+    let names = |report: &Value| {
+        let all = report["changes"].as_array().unwrap().clone();
+        all.into_iter()
+            .map(|one| one["object"].clone())
+            .collect::<Vec<_>>()
+    };
+    assert!(
+        names(&resumed)
+            .iter()
+            .any(|name| name == "table public.two"),
+        "{:?}",
+        names(&resumed)
+    );
+    assert!(
+        !names(&resumed)
+            .iter()
+            .any(|name| name == "table public.one")
+    );
+    assert_eq!(names(&resumed).len(), names(&edited).len());
+
+    // What fails is not taken for run; what was there before it is.
+    edit("create table two ();\nselect 1 / 0;");
+    for _ in 0..2 {
+        let failing = planned("");
+        assert_eq!(failing["forecast"], "would_fail");
+        assert_eq!(remembered(&failing), Some(2));
+    }
+    edit("create table two ();");
+    let mended = planned("");
+    assert_eq!(
+        (mended["forecast"].as_str(), remembered(&mended)),
+        (Some("would_apply"), Some(2))
+    );
+
+    // Asked for, all of it runs, and that is what is known from then on.
+    let fresh = planned("--fresh");
+    assert_eq!(remembered(&fresh), None);
+    assert_ne!(after(&fresh), after(&mended));
+    let again = planned("");
+    assert_eq!(remembered(&again), Some(3));
+    assert_eq!(after(&again), after(&fresh));
+
+    // Another role, another state by hand.
+    database.execute("create role remembered_other");
+    assert_eq!(remembered(&planned("")), None);
+    assert_eq!(remembered(&planned("")), Some(3));
+    database.execute("create table by_hand ()");
+    let drifted = planned("");
+    assert_eq!(remembered(&drifted), None);
+    assert_eq!(drifted["before"]["proven"], true, "{:#}", drifted["before"]);
+    database.execute("drop table by_hand");
+
+    // A file that has been applied is no pending one; when it ran is another moment than that of the likeness.
+    let command = Evmig::new(&project, "apply --to 1");
+    command.on(&database).run().succeeds();
+    let rest = planned("");
+    assert_eq!(rest["before"]["origin"], "dump", "{:#}", rest["before"]);
+    assert_eq!(remembered(&rest), None);
 }

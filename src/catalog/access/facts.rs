@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
+use serde::{Deserialize, Serialize};
+
 use super::{Command, PUBLIC};
 use crate::catalog::error::CatalogError;
 use crate::catalog::queries::for_version;
@@ -11,7 +13,7 @@ const ROLES: &str = include_str!("roles.sql");
 const VIEWS: &str = include_str!("views.sql");
 
 /// A role by itself.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Role {
     /// Whether it may do everything.
     pub superuser: bool,
@@ -25,9 +27,10 @@ pub struct Role {
 pub type RelationName = (String, String);
 
 /// What a view does with the relations below it.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct View {
     /// What it reads: the relations, and which columns of each.
+    #[serde(with = "pairs")]
     pub reads: BTreeMap<RelationName, BTreeSet<String>>,
     /// The commands whose rows it hands on to the one relation below.
     pub passes_on: Vec<Command>,
@@ -36,11 +39,12 @@ pub struct View {
 }
 
 /// Roles and views of a database.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Facts {
     /// The roles by name.
     pub roles: HashMap<String, Role>,
     /// The views by name.
+    #[serde(with = "pairs")]
     pub views: HashMap<RelationName, View>,
 }
 
@@ -51,11 +55,7 @@ impl Facts {
         version: u32,
         history_schema: &str,
     ) -> Result<Self, CatalogError> {
-        let history = [Some(history_schema)];
-        let (roles, views) = tokio::try_join!(
-            ask(session, ROLES, version, &[]),
-            ask(session, VIEWS, version, &history),
-        )?;
+        let (roles, views) = ask_both(session, version, history_schema).await?;
         let mut facts = Self::default();
         for row in &roles {
             facts.roles.insert(text(row, 0), role(row));
@@ -86,6 +86,19 @@ impl Facts {
         }
         having
     }
+}
+
+/// Reads the rows of the roles and those of the views.
+async fn ask_both(
+    session: &Session,
+    version: u32,
+    history_schema: &str,
+) -> Result<(Vec<Row>, Vec<Row>), CatalogError> {
+    let history = [Some(history_schema)];
+    tokio::try_join!(
+        ask(session, ROLES, version, &[]),
+        ask(session, VIEWS, version, &history),
+    )
 }
 
 async fn ask(
@@ -132,4 +145,28 @@ fn commands(row: &Row, at: usize) -> Vec<Command> {
         .into_iter()
         .filter(|(number, _)| bits & (1 << number) != 0);
     set.map(|(_, command)| command).collect()
+}
+
+/// A map as a list of pairs: in JSON only a text can be a key.
+mod pairs {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    pub(super) fn serialize<'a, S, M>(map: &'a M, serializer: S) -> Result<S::Ok, S::Error>
+    where
+        S: Serializer,
+        &'a M: IntoIterator<Item: Serialize>,
+    {
+        serializer.collect_seq(map)
+    }
+
+    pub(super) fn deserialize<'de, D, M, K, V>(deserializer: D) -> Result<M, D::Error>
+    where
+        D: Deserializer<'de>,
+        M: IntoIterator<Item = (K, V)> + FromIterator<(K, V)>,
+        K: Deserialize<'de>,
+        V: Deserialize<'de>,
+    {
+        let pairs: Vec<(K, V)> = Vec::deserialize(deserializer)?;
+        Ok(pairs.into_iter().collect())
+    }
 }

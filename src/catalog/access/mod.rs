@@ -13,6 +13,8 @@ mod policy;
 #[cfg(test)]
 mod tests;
 
+use serde::{Deserialize, Serialize};
+
 pub use cell::{Access, Rows};
 pub use policy::Policy;
 
@@ -22,7 +24,7 @@ pub const ROLES: [&str; 4] = [PUBLIC, "anon", "authenticated", "service_role"];
 pub const PUBLIC: &str = "PUBLIC";
 
 /// What can be done with a relation or function.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Command {
     /// SELECT.
     Select,

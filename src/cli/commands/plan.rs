@@ -35,7 +35,7 @@ use crate::runner::own_work::Listeners;
 #[command(
     after_help = "Examples:\n  evmig plan\n  evmig plan --phase 2 --env production\n  \
                   evmig plan --level sql > pending.sql\n  evmig plan --shadow target --env staging\n  \
-                  evmig plan --format html > plan.html\n\n\
+                  evmig plan --fresh\n  evmig plan --format html > plan.html\n\n\
                   In a pull request, and when it is deployed:\n  \
                   evmig plan --env production --out deploy.plan --format markdown > comment.md\n  \
                   evmig apply --env production --plan deploy.plan --yes"
@@ -91,12 +91,27 @@ pub struct DryRunArgs {
     /// Exit with 4 if a phase's contract would be broken
     #[arg(long, help_heading = "Dry run")]
     pub exit_code: bool,
+    /// Run all migrations, also those that an earlier dry run ran in the same state
+    #[arg(long, help_heading = "Dry run")]
+    pub fresh: bool,
 }
 
 impl DryRunArgs {
     /// Refuses a flag that does nothing at this level, or where there is no dry run.
     pub(super) fn refuse_unused(&self, level: Option<DryLevel>) -> Result<(), CommandError> {
-        if level == Some(DryLevel::Shadow) || !self.shadow.is_typed() {
+        if level == Some(DryLevel::Shadow) {
+            return Ok(());
+        }
+        if self.fresh {
+            return Err(CommandError::usage(
+                Problem::new(
+                    "fresh-not-used",
+                    "nothing is taken from earlier dry runs here",
+                )
+                .hint("--fresh is for a dry run of the level shadow"),
+            ));
+        }
+        if !self.shadow.is_typed() {
             return Ok(());
         }
         Err(CommandError::usage(
@@ -213,6 +228,7 @@ async fn look_async(
         },
         policy: settings.policy(),
         shadow: shadow.place(&database.parameters, &context.environment),
+        fresh: looking.dry_run.fresh,
         agreed: beside_target || looking.consent.yes || !database.target.protected,
         wait: settings.wait(),
         surroundings: context.environment.surroundings(),

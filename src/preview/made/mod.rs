@@ -227,7 +227,7 @@ async fn make_ready(
     if !server.is_targets_own() {
         server.take_turn(wanted, true, WAIT, listeners).await?;
         // The roles of a database that a dry run kept are not those of this one.
-        return base::find(server, None).await.map(drop);
+        return base::clear(server).await;
     }
     if let Task::Files { scripts, .. } = task {
         server_wide::refuse(scripts.iter().map(|(_, script)| script))?;

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::timeline::timeline;
 use super::words::{
-    Tone, amount, before, blocks, file_name, held, place, reasons, summary, verdict, work,
+    Tone, amount, before, blocks, earlier, file_name, held, place, reasons, summary, verdict, work,
 };
 use crate::render::change::{Sign, groups, lines, tally, title};
 use crate::render::terminal::number::{counted, duration};
@@ -75,6 +75,9 @@ impl Page {
         );
         if let Some((said, _)) = before(report) {
             let _ = writeln!(self.0, "<br>Began with {}", escape(&said));
+        }
+        if let Some(said) = earlier(report) {
+            let _ = writeln!(self.0, "<br>Taken from earlier: {}", escape(&said));
         }
         if report.left > 0 {
             let _ = writeln!(self.0, "<br>{} stay pending", report.left);

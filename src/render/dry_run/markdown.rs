@@ -5,7 +5,7 @@
 use std::fmt::Write as _;
 
 use super::words::{
-    amount, before, blocks, file_name, held, place, reasons, summary, verdict, work,
+    amount, before, blocks, earlier, file_name, held, place, reasons, summary, verdict, work,
 };
 use crate::render::change::{groups, lines, tally, title};
 use crate::render::terminal::number::{counted, duration};
@@ -149,6 +149,9 @@ fn head(page: &mut Page, report: &DryRunReport) {
     page.say(&format!("| Ran | {} |", cell(&place(report))));
     if let Some((said, _)) = before(report) {
         page.say(&format!("| Before | {said} |"));
+    }
+    if let Some(said) = earlier(report) {
+        page.say(&format!("| From earlier | {} |", cell(&said)));
     }
     if report.left > 0 {
         page.say(&format!("| Stay pending | {} |", report.left));

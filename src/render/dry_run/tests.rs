@@ -9,7 +9,7 @@ use crate::report::access::{AccessChange, AccessEffect};
 use crate::report::change::{ChangeKind, ObjectChange, PropertyChange};
 use crate::report::dry_run::{
     Basis, Blocks, DryMigration, DryRunReport, DryStatement, Estimate, Forecast, HeldLock, Level,
-    LockMode, RelationKind, SavedAs, Source, Unproved, WorkKind,
+    LockMode, RelationKind, Remembered, SavedAs, Source, Unproved, WorkKind,
 };
 use crate::report::event::MigrationRef;
 use crate::report::place::{Place, Snippet};
@@ -114,6 +114,10 @@ fn report(text: &str) -> DryRunReport {
         server_version: text(),
         shadow: None,
         before: None,
+        remembered: Some(Remembered {
+            migrations: 1,
+            at: text(),
+        }),
         fingerprint: None,
         migrations: vec![DryMigration {
             migration: MigrationRef {

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::render::change::tally;
-use crate::render::terminal::number::{counted, duration};
+use crate::render::terminal::number::{counted, duration, time};
 use crate::report::access::AccessEffect;
 use crate::report::change::ChangeKind;
 use crate::report::dry_run::{
@@ -65,6 +65,17 @@ pub(super) fn place(report: &DryRunReport) -> String {
         }
         (None, _) => "nowhere: they are listed only".to_owned(),
     }
+}
+
+/// What was taken from an earlier dry run.
+pub(super) fn earlier(report: &DryRunReport) -> Option<String> {
+    let earlier = report.remembered.as_ref()?;
+    Some(format!(
+        "{} of {} in a dry run of {}, from the same state",
+        earlier.migrations,
+        counted(report.migrations.len(), "migration"),
+        time(&earlier.at)
+    ))
 }
 
 /// What the throw-away database was before the first statement.

@@ -7,8 +7,8 @@ use super::problem::WireProblem;
 use crate::report::access::AccessChange;
 use crate::report::change::ObjectChange;
 use crate::report::dry_run::{
-    DryMigration, DryRunReport, Fingerprints, Forecast, HeldLock, Level, PreState, SavedAs,
-    ShadowServer, Unproved,
+    DryMigration, DryRunReport, Fingerprints, Forecast, HeldLock, Level, PreState, Remembered,
+    SavedAs, ShadowServer, Unproved,
 };
 use crate::report::target::Target;
 
@@ -21,6 +21,7 @@ struct WireDryRun<'a> {
     server_version: &'a str,
     shadow: Option<&'a ShadowServer>,
     before: Option<&'a PreState>,
+    remembered: Option<&'a Remembered>,
     fingerprint: Option<&'a Fingerprints>,
     migrations: &'a [DryMigration],
     left: usize,
@@ -47,6 +48,7 @@ pub fn dry_run(report: &DryRunReport) -> String {
         server_version: &report.server_version,
         shadow: report.shadow.as_ref(),
         before: report.before.as_ref(),
+        remembered: report.remembered.as_ref(),
         fingerprint: report.fingerprint.as_ref(),
         migrations: &report.migrations,
         left: report.left,

@@ -4,7 +4,7 @@ use anstyle::Style;
 
 use super::label::{commands, labelled, styled};
 use super::look::Look;
-use super::number::{counted, duration};
+use super::number::{counted, duration, time};
 use super::objects;
 use super::problem::warning;
 use super::style::{BAD, CAUTION, GOOD, HEADING, PLAIN, QUIET, paint};
@@ -143,6 +143,15 @@ fn headline(out: &mut String, report: &DryRunReport, look: Look) {
         _ => return,
     };
     labelled(out, "ran", &place, look);
+    if let Some(earlier) = &report.remembered {
+        let text = format!(
+            "{} of {} in a dry run of {}, from the same state (--fresh runs all)",
+            earlier.migrations,
+            counted(report.migrations.len(), "migration"),
+            time(&earlier.at)
+        );
+        labelled(out, "", &text, look);
+    }
 }
 
 fn before(out: &mut String, report: &DryRunReport, look: Look) {

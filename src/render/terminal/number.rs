@@ -66,7 +66,7 @@ pub(in crate::render) fn counted(number: usize, noun: &str) -> String {
 }
 
 /// Returns an RFC 3339 time as `2026-11-22 19:40:12 UTC`; anything else as it is.
-pub(super) fn time(rfc3339: &str) -> String {
+pub(in crate::render) fn time(rfc3339: &str) -> String {
     match rfc3339.parse::<Timestamp>() {
         Ok(time) => time.strftime("%Y-%m-%d %H:%M:%S UTC").to_string(),
         Err(_) => one_line(rfc3339),
