@@ -16,6 +16,7 @@ use super::rehearsal::{Piece, measured};
 use super::server::Server;
 use super::speed::Bench;
 use super::state::{self, Gathered, State, Wanted, Work, replayed};
+use crate::project::script::Script;
 use crate::report::dry_run::{PreState, PreStateOrigin, Remembered};
 use crate::report::event::MigrationRef;
 use crate::report::problem::Problem;
@@ -179,23 +180,37 @@ impl Ground<'_> {
             }
             let came = if stopped.is_some() {
                 Came::NotTried("a migration before it fails".to_owned())
-            } else if let Some((_, why)) = beyond::the_server(script) {
-                Came::NotTried(why.to_owned())
             } else {
-                let named = self.pending.named(*index);
-                let piece = Piece {
-                    first: self.pending.first(*index, script),
-                    ..Piece::whole(script, &named)
-                };
-                let result = measured(&work.opened, &work.setup, piece, &mut begun.meter).await;
-                stopped = result.err().map(|stop| (named, *stop.stop));
-                Came::Ran(begun.meter.finish())
+                let (came, stop) = self.one(&work, *index, script, &mut begun.meter).await;
+                stopped = stop;
+                came
             };
             begun.ran.push(came);
             begun.after = None;
             begun.work = Some(work);
         }
         Ok(stopped)
+    }
+
+    /// Runs one file; returns how far it came, and why no further.
+    async fn one(
+        &self,
+        work: &Work,
+        index: usize,
+        script: &Script,
+        meter: &mut Meter,
+    ) -> (Came, Option<(MigrationRef, Stop)>) {
+        if let Some((_, why)) = beyond::the_server(script) {
+            return (Came::NotTried(why.to_owned()), None);
+        }
+        let named = self.pending.named(index);
+        let piece = Piece {
+            first: self.pending.first(index, script),
+            ..Piece::whole(script, &named)
+        };
+        let result = measured(&work.opened, &work.setup, piece, meter).await;
+        let stop = result.err().map(|stop| (named, *stop.stop));
+        (Came::Ran(meter.finish()), stop)
     }
 
     /// Keeps the database, and returns a copy of it to go on with.
