@@ -392,10 +392,13 @@ impl<'l, 'm> Listening<'l, 'm> {
 
     fn answered(&mut self, index: usize, sink: &mut dyn EventSink) {
         if self.awaited == self.running {
-            let ended = (index == self.answered).then_some(index);
-            self.stopwatch.turn(ended, self.last_answer);
-            self.answered = self.answered.max(index + 1);
-            self.last_answer = Instant::now();
+            // Of those that came before the one that runs, a look has seen the end already.
+            if index >= self.answered {
+                let ended = (index == self.answered).then_some(index);
+                self.stopwatch.turn(ended, self.last_answer);
+                self.answered = index + 1;
+                self.last_answer = Instant::now();
+            }
             // Nobody looks while answers come quickly: that time was not waited, unless it began so.
             let now = self.started.elapsed();
             if self.blocked_since.is_some() {

@@ -525,6 +525,12 @@ fn a_statement_that_waited_for_others_tells_no_speed() {
     );
 }
 
+/// The same, with no more rows than it takes.
+const LARGE: &str = "create table big as select n::bigint as id, repeat('x', 200) as text \
+                     from generate_series(1, 1050) n;\n\
+                     create function slow(bigint) returns bigint immutable language plpgsql as \
+                     'begin perform pg_sleep(0.001); return $1; end';";
+
 /// What is remembered, in the order of the statements.
 const REMEMBERED: &str =
     "select concat_ws(' ', key, position, work, relation) from evmig.speed order by seq";
@@ -535,7 +541,7 @@ fn a_rewrite_is_remembered_where_there_was_one() {
     let database = server.database(Shape::Plain, Role::Superuser);
     // Whoever changes a type checks the constraints of the column again.
     let project = Project::one_phase()
-        .migration("V1__big", BIG)
+        .migration("V1__big", LARGE)
         .migration(
             "V2__quick",
             "alter table big add tag varchar(40) default 'x', add kind varchar(40), \
@@ -600,7 +606,7 @@ fn a_validation_is_a_scan_unless_it_joins_and_vacuum_full_a_rewrite() {
                     alter table big add one bigint default 1, \
                     add constraint \"Joined\" foreign key (one) references few (id) not valid;";
     let project = Project::one_phase()
-        .migration("V1__big", BIG)
+        .migration("V1__big", LARGE)
         .migration("V2__key", slow_key)
         .migration(
             "V3__joined",
