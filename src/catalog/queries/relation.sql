@@ -4,6 +4,7 @@ SELECT CASE c.relkind
            WHEN 'f' THEN 'foreign table' WHEN 'S' THEN 'sequence'
        END AS kind,
        n.nspname AS schema, NULL AS parent, c.relname AS name,
+       'r' || c.oid AS oid,
        pg_get_userbyid(c.relowner) AS owner,
        c.relacl::text AS acl,
        CASE WHEN c.relacl IS NOT NULL

@@ -4,6 +4,7 @@ SELECT CASE t.typtype
            ELSE 'type'
        END AS kind,
        n.nspname AS schema, NULL AS parent, t.typname AS name,
+       't' || t.oid AS oid,
        pg_get_userbyid(t.typowner) AS owner,
        t.typacl::text AS acl, CASE WHEN t.typacl IS NOT NULL THEN acldefault('T', t.typowner)::text END AS acl_default,
        CASE WHEN t.typtype = 'e' THEN (
