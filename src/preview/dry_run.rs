@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::assemble::{Came, judge, list};
 use super::beyond;
+use super::callable;
 use super::error::PreviewError;
 use super::likeness::{self, Likeness, better};
 use super::measure::Meter;
@@ -259,6 +260,7 @@ async fn make_ready(
     let mut scripts = past.chain(pending.scripts.iter().map(|(_, script)| script));
     let changes_roles = if server.is_targets_own() {
         server_wide::refuse(scripts)?;
+        callable::refuse(&target.session, pending.scripts.iter().map(|(_, one)| one)).await?;
         false
     } else {
         scripts.any(|script| server_wide::changed_by(script).is_some())

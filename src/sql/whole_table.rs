@@ -224,7 +224,7 @@ mod tests {
             ),
             ("vacuum full t", "rewrite t"),
             ("vacuum full freeze verbose s.t", "rewrite s.t"),
-            ("vacuum (verbose, full on) only t;", "rewrite t"),
+            ("vacuum (verbose, full on) only t", "rewrite t"),
         ] {
             assert_eq!(read(sql).as_deref(), Some(expected), "{sql}");
         }
