@@ -127,7 +127,7 @@ impl Watcher {
                 continue;
             }
             if let Some(session) = kept
-                && let Ok(look) = look(session, pid, started).await
+                && let Ok(look) = Box::pin(look(session, pid, started)).await
                 && looks.send(Ok(look)).is_err()
             {
                 return;
