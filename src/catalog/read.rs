@@ -96,7 +96,7 @@ async fn between(
         let columns: Vec<Arc<str>> = query.columns().into_iter().map(Arc::from).collect();
         let text = texts.as_ref().and_then(|row| row.get(at));
         let text = text.unwrap_or_default();
-        read(text, &columns, &mut objects, names.as_deref_mut())
+        read(text, &columns, &mut objects, query, names.as_deref_mut())
             .map_err(|unread| unread.in_answer_to(query.name))?;
     }
     count_columns(&mut objects);
@@ -165,6 +165,7 @@ fn read(
     text: &str,
     columns: &[Arc<str>],
     objects: &mut Vec<Object>,
+    query: &Query,
     mut names: Option<&mut Names>,
 ) -> Result<(), Unread> {
     let oid = columns.iter().position(|column| **column == *OID);
@@ -178,7 +179,8 @@ fn read(
             .ok_or(Unread::Row)?;
         let object = object(columns, &fields, &mut last)?;
         if let (Some(names), Some(oid)) = (names.as_deref_mut(), oid) {
-            names.note(&fields[oid], &object.identity);
+            let attribute = object.get(POSITION).filter(|_| query.name == "column");
+            names.note(query.catalog(), &fields[oid], attribute, &object.identity);
         }
         objects.push(object);
     }

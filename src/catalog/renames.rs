@@ -23,9 +23,20 @@ pub struct Names(HashMap<String, Identity>);
 const NOTHING: &str = "-";
 
 impl Names {
-    /// Notes what an object keeps.
-    pub(super) fn note(&mut self, key: &str, identity: &Identity) {
-        self.0.insert(key.to_owned(), identity.clone());
+    /// Notes what an object keeps: its OID in a system catalog, which a letter stands for, or that of its relation with
+    /// its number there.
+    pub(super) fn note(
+        &mut self,
+        catalog: char,
+        oid: &str,
+        attribute: Option<&str>,
+        identity: &Identity,
+    ) {
+        let key = match attribute {
+            Some(number) => format!("{catalog}{oid}.{number}"),
+            None => format!("{catalog}{oid}"),
+        };
+        self.0.insert(key, identity.clone());
     }
 
     /// Writes down what each object of the snapshot keeps, in their order.

@@ -170,7 +170,7 @@ mod tests {
                 function(
                     5,
                     "put_together",
-                    "begin execute 'cre' || x || ' role r'; end",
+                    "begin execute format('alter %s x', 'role'); end",
                 ),
                 function(6, "any", "begin execute x; end"),
             ],
