@@ -97,6 +97,23 @@ fn filled(text: &str, version: u32, history_schema: &str) -> String {
 }
 
 impl Query {
+    /// Returns the letter for the system catalog that the OIDs of its objects are of, where it tells them.
+    pub(super) fn catalog(&self) -> char {
+        match self.name {
+            "schema" => 'n',
+            "column" => 'a',
+            "constraint" => 'c',
+            "type" => 't',
+            "routine" => 'f',
+            "trigger" => 'g',
+            "rule" => 'w',
+            "policy" => 'p',
+            "statistics" => 's',
+            // Relations and indexes have one catalog.
+            _ => 'r',
+        }
+    }
+
     /// Returns the names of the query's columns, which are those of its first branch.
     pub(super) fn columns(&self) -> Vec<&'static str> {
         let mut names = Vec::new();

@@ -10,6 +10,7 @@ use super::model::{Identity, Kind, Object, Properties, Snapshot};
 use super::privileges::canonical;
 use super::queries::{self, ALL, Query};
 use super::records::{Fields, Records};
+use super::renames::Names;
 use crate::pg::session::{Session, Texts};
 
 /// No setting of a role or database may change how an expression is written; these are those that `pg_dump` makes.
@@ -26,8 +27,19 @@ pub async fn snapshot(
     version: u32,
     history_schema: &str,
 ) -> Result<Snapshot, CatalogError> {
-    let begin = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
-    Box::pin(between(session, version, history_schema, begin, "ROLLBACK")).await
+    Box::pin(between(session, version, history_schema, OWN, None)).await
+}
+
+/// The same, with what each object that can be renamed keeps.
+pub async fn named(
+    session: &Session,
+    version: u32,
+    history_schema: &str,
+) -> Result<(Snapshot, Names), CatalogError> {
+    let mut names = Names::default();
+    let read = between(session, version, history_schema, OWN, Some(&mut names));
+    let snapshot = Box::pin(read).await?;
+    Ok((snapshot, names))
 }
 
 /// Lists the objects as the transaction that is open sees them. Its settings are what they were afterwards.
@@ -36,17 +48,38 @@ pub async fn snapshot_within(
     version: u32,
     history_schema: &str,
 ) -> Result<Snapshot, CatalogError> {
-    let begin = "SAVEPOINT evmig_catalog";
-    let end = "ROLLBACK TO SAVEPOINT evmig_catalog; RELEASE SAVEPOINT evmig_catalog";
-    Box::pin(between(session, version, history_schema, begin, end)).await
+    Box::pin(between(session, version, history_schema, WITHIN, None)).await
 }
+
+/// The same, with what each object that can be renamed keeps.
+pub async fn named_within(
+    session: &Session,
+    version: u32,
+    history_schema: &str,
+) -> Result<(Snapshot, Names), CatalogError> {
+    let mut names = Names::default();
+    let read = between(session, version, history_schema, WITHIN, Some(&mut names));
+    let snapshot = Box::pin(read).await?;
+    Ok((snapshot, names))
+}
+
+/// What stands before the queries, and behind them: a transaction of their own.
+const OWN: [&str; 2] = [
+    "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
+    "ROLLBACK",
+];
+/// The same in a transaction that is open.
+const WITHIN: [&str; 2] = [
+    "SAVEPOINT evmig_catalog",
+    "ROLLBACK TO SAVEPOINT evmig_catalog; RELEASE SAVEPOINT evmig_catalog",
+];
 
 async fn between(
     session: &Session,
     version: u32,
     history_schema: &str,
-    begin: &str,
-    end: &str,
+    [begin, end]: [&str; 2],
+    mut names: Option<&mut Names>,
 ) -> Result<Snapshot, CatalogError> {
     let question = queries::question(version, history_schema);
     let answer = ask(session, &format!("{begin};\n{SETTINGS};\n{question}"), end).await?;
@@ -63,7 +96,8 @@ async fn between(
         let columns: Vec<Arc<str>> = query.columns().into_iter().map(Arc::from).collect();
         let text = texts.as_ref().and_then(|row| row.get(at));
         let text = text.unwrap_or_default();
-        read(text, &columns, &mut objects).map_err(|unread| unread.in_answer_to(query.name))?;
+        read(text, &columns, &mut objects, query, names.as_deref_mut())
+            .map_err(|unread| unread.in_answer_to(query.name))?;
     }
     count_columns(&mut objects);
     Ok(Snapshot::new(objects))
@@ -127,7 +161,14 @@ impl Unread {
 }
 
 /// Reads what one query has found.
-fn read(text: &str, columns: &[Arc<str>], objects: &mut Vec<Object>) -> Result<(), Unread> {
+fn read(
+    text: &str,
+    columns: &[Arc<str>],
+    objects: &mut Vec<Object>,
+    query: &Query,
+    mut names: Option<&mut Names>,
+) -> Result<(), Unread> {
+    let oid = columns.iter().position(|column| **column == *OID);
     let mut records = Records::new(text);
     let mut fields = Fields::new();
     let mut last = Last::default();
@@ -136,7 +177,12 @@ fn read(text: &str, columns: &[Arc<str>], objects: &mut Vec<Object>) -> Result<(
             .next_into(&mut fields)
             .filter(|()| fields.len() == columns.len())
             .ok_or(Unread::Row)?;
-        objects.push(object(columns, &fields, &mut last)?);
+        let object = object(columns, &fields, &mut last)?;
+        if let (Some(names), Some(oid)) = (names.as_deref_mut(), oid) {
+            let attribute = object.get(POSITION).filter(|_| query.name == "column");
+            names.note(query.catalog(), &fields[oid], attribute, &object.identity);
+        }
+        objects.push(object);
     }
     Ok(())
 }
@@ -147,6 +193,9 @@ struct Last {
     schema: Option<Arc<str>>,
     parent: Option<Arc<str>>,
 }
+
+/// The column that says what an object keeps when it is renamed: no property, and in no document.
+const OID: &str = "oid";
 
 /// How many columns come before the properties: kind, schema, parent, name.
 const NAMES: usize = 4;
@@ -179,7 +228,7 @@ fn properties(columns: &[Arc<str>], fields: &Fields<'_>) -> Properties {
     let is_told = told.filter(|(_, (_, text))| !text.is_empty());
     is_told
         .filter_map(|(at, (name, text))| match &**name {
-            "acl_default" => None,
+            "acl_default" | OID => None,
             // Their default is the column behind them, where they have one.
             "acl" => {
                 let default = columns.get(at + 1).filter(|name| &***name == "acl_default");

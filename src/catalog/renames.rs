@@ -1,7 +1,8 @@
 //! Renames, as far as the catalog proves them: between two moments of one database, what kept its OID is the same
 //! object, whatever it is called.
 //!
-//! OIDs say nothing to anybody else, so that they are in no fingerprint and no file.
+//! OIDs say nothing to anybody else, so that they are in no fingerprint and no file. The history keeps them beside the
+//! catalogs of its own database.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -11,14 +12,62 @@ use serde::{Deserialize, Serialize};
 use super::diff::{Change, diff};
 use super::error::CatalogError;
 use super::model::{Identity, Kind, Object, Snapshot, quoted};
+use super::shown::shown;
 use crate::pg::error::DbFailure;
 use crate::pg::session::{Row, Session};
+use crate::report::change::ObjectChange;
 
 /// What each object that can be renamed is called at one moment, by what it keeps.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Names(HashMap<String, Identity>);
 
+/// Stands for an object that keeps nothing: it cannot be renamed, or that is not looked for.
+const NOTHING: &str = "-";
+
 impl Names {
+    /// Notes what an object keeps: its OID in a system catalog, which a letter stands for, or that of its relation with
+    /// its number there.
+    pub(super) fn note(
+        &mut self,
+        catalog: char,
+        oid: &str,
+        attribute: Option<&str>,
+        identity: &Identity,
+    ) {
+        let key = match attribute {
+            Some(number) => format!("{catalog}{oid}.{number}"),
+            None => format!("{catalog}{oid}"),
+        };
+        self.0.insert(key, identity.clone());
+    }
+
+    /// Writes down what each object of the snapshot keeps, in their order.
+    pub fn keys(&self, snapshot: &Snapshot) -> String {
+        let known: HashMap<&Identity, &str> = self
+            .0
+            .iter()
+            .map(|(key, identity)| (identity, key.as_str()))
+            .collect();
+        let keys = snapshot.objects().iter();
+        let keys = keys.map(|object| *known.get(&object.identity).unwrap_or(&NOTHING));
+        keys.collect::<Vec<_>>().join(" ")
+    }
+
+    /// Reads what was written down of the same snapshot; where it was another one, nothing is known.
+    pub fn of_keys(keys: &str, snapshot: &Snapshot) -> Self {
+        let objects = snapshot.objects();
+        if keys.split_whitespace().count() != objects.len() {
+            return Self::default();
+        }
+        let known = keys.split_whitespace().zip(objects);
+        let known = known.filter(|(key, _)| *key != NOTHING);
+        Self(
+            known
+                .map(|(key, object)| (key.to_owned(), object.identity.clone()))
+                .collect(),
+        )
+    }
+
     /// Reads the names, in a transaction of its own that only reads.
     pub async fn read(session: &Session) -> Result<Self, CatalogError> {
         let begin = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
@@ -131,6 +180,19 @@ pub fn diff_of_one(
     // Only what was there before keeps its place among the others otherwise.
     changes.sort_by(|a, b| a.identity().cmp(b.identity()));
     Compared { before, changes }
+}
+
+/// Tells what differs between two moments of one database, with renames as far as both know what objects keep. That
+/// hides nothing: where it would leave no difference, the names alone are compared.
+pub fn shown_of_one(
+    (before, old_names): (&Snapshot, &Names),
+    (after, new_names): (&Snapshot, &Names),
+) -> Vec<ObjectChange> {
+    let compared = diff_of_one((before, old_names), (after, new_names));
+    if compared.changes.is_empty() {
+        return shown(&diff(before, after), before, after);
+    }
+    shown(&compared.changes, &compared.before, after)
 }
 
 /// Whether it is the object itself that has another name or another schema, and not what it belongs to.
@@ -250,6 +312,40 @@ mod tests {
 
     fn table(name: &str) -> Object {
         object(Kind::Table, None, name, "")
+    }
+
+    #[test]
+    fn what_objects_keep_is_read_as_it_was_written() {
+        let (snapshot, names) = moment(&[("r7", table("b")), ("r5", table("a"))]);
+        let mut objects = snapshot.objects().to_vec();
+        objects.push(table("c"));
+        let snapshot = Snapshot::new(objects);
+        let keys = names.keys(&snapshot);
+        assert_eq!(keys, "r5 r7 -");
+        assert_eq!(Names::of_keys(&keys, &snapshot).0, names.0);
+        // Of another catalog they say nothing.
+        let other = Snapshot::new(vec![table("a")]);
+        assert!(Names::of_keys(&keys, &other).0.is_empty());
+        assert!(Names::of_keys("", &other).0.is_empty());
+    }
+
+    #[test]
+    fn no_difference_is_hidden() {
+        let column = |table: &str| object(Kind::Column, Some(table), "x", "");
+        // Nothing that PostgreSQL does: a column that went to another table.
+        let before = [
+            ("r1", table("a")),
+            ("r2", table("b")),
+            ("a1.1", column("a")),
+        ];
+        let after = [
+            ("r1", table("a")),
+            ("r2", table("b")),
+            ("a1.1", column("b")),
+        ];
+        let ((a, old), (b, new)) = (moment(&before), moment(&after));
+        assert!(diff_of_one((&a, &old), (&b, &new)).changes.is_empty());
+        assert_eq!(shown_of_one((&a, &old), (&b, &new)).len(), 2);
     }
 
     #[test]

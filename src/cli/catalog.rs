@@ -9,7 +9,8 @@ use super::database::Database;
 use super::error::{CommandError, RunContext, document_problem, of_catalog, of_run};
 use crate::catalog::document::{self, Document};
 use crate::catalog::model::Snapshot;
-use crate::catalog::read::snapshot;
+use crate::catalog::read::named;
+use crate::catalog::renames::Names;
 use crate::clock;
 use crate::history::checkpoint::Checkpoint;
 use crate::history::upgrade::Format;
@@ -18,8 +19,10 @@ use crate::preview::made::Example;
 use crate::report::diff::Side;
 use crate::report::problem::Problem;
 use crate::report::target::Target;
+use crate::runner::checkpoint::Remembered as Kept;
 use crate::runner::error::RunError;
 use crate::runner::open::{Opened, Opening, open};
+use crate::runner::proof::ProofError;
 
 /// How long the server may take to hear goodbye.
 const GOODBYE: Duration = Duration::from_secs(1);
@@ -28,6 +31,8 @@ const GOODBYE: Duration = Duration::from_secs(1);
 pub struct Live {
     /// The objects.
     pub snapshot: Snapshot,
+    /// What they keep when they are renamed.
+    pub names: Names,
     /// The server's version.
     pub server_version: String,
     /// What is shown of the database.
@@ -94,7 +99,7 @@ async fn live_of(
     is_followed: bool,
 ) -> Result<Live, CommandError> {
     let version = opened.facts.version_num;
-    let snapshot = snapshot(&opened.session, version, &database.history_schema)
+    let (snapshot, names) = named(&opened.session, version, &database.history_schema)
         .await
         .map_err(|error| of_catalog(&error))?;
     let example = if is_followed {
@@ -105,6 +110,7 @@ async fn live_of(
     };
     Ok(Live {
         snapshot,
+        names,
         server_version: opened.facts.version.clone(),
         target: database.target,
         parameters: database.parameters,
@@ -114,8 +120,8 @@ async fn live_of(
 
 /// What a history says that the catalog was.
 pub struct Remembered {
-    /// The objects.
-    pub snapshot: Snapshot,
+    /// The objects, with what they keep when they are renamed.
+    pub catalog: Kept,
     /// The checkpoint.
     pub checkpoint: Checkpoint,
     /// Whether something was run since.
@@ -150,8 +156,17 @@ async fn remembered(
     let newest = store.newest_checkpoint(session).await.map_err(failed)?;
     let newest = newest.ok_or_else(none)?;
     let fingerprint = &newest.checkpoint.fingerprint;
-    let text = store.catalog_document(session, fingerprint);
-    let Some(text) = text.await.map_err(failed)? else {
+    let cluster = opened.facts.system_identifier.as_deref();
+    let read = Kept::read(session, &store, fingerprint, cluster).await;
+    let read = read.map_err(|error| match error {
+        ProofError::Document { fingerprint, error } => {
+            let place = format!("the catalog {fingerprint} in the history");
+            CommandError::refused(document_problem(&place, &error))
+        }
+        ProofError::Catalog(error) => of_catalog(&error),
+        ProofError::History(error) => failed(error),
+    });
+    let Some(catalog) = read? else {
         let problem = Problem::new(
             "catalog-not-kept",
             "the history has the fingerprint of the newest catalog, and not the catalog",
@@ -160,12 +175,8 @@ async fn remembered(
             "somebody has deleted its row; the next apply or rollback writes a new one",
         )));
     };
-    let document = document::read(&text).map_err(|error| {
-        let place = format!("the catalog {fingerprint} in the history");
-        CommandError::refused(document_problem(&place, &error))
-    })?;
     Ok(Remembered {
-        snapshot: document.snapshot,
+        catalog,
         checkpoint: newest.checkpoint,
         is_outrun: newest.is_outrun,
     })

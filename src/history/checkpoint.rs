@@ -81,6 +81,15 @@ pub struct Newest {
     pub is_outrun: bool,
 }
 
+/// A catalog that is kept in full.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeptCatalog {
+    /// Its document.
+    pub document: String,
+    /// What its objects keep when they are renamed; `None` where that was not written down in this database.
+    pub keys: Option<String>,
+}
+
 impl Store {
     /// Returns all checkpoints, oldest first.
     pub async fn checkpoints(&self, session: &Session) -> Result<Vec<Checkpoint>, HistoryError> {
@@ -111,22 +120,34 @@ impl Store {
         newest.transpose()
     }
 
-    /// Returns the document of a catalog; `None` where it is not kept any more.
-    pub async fn catalog_document(
+    /// Returns a catalog; `None` where it is not kept any more. `cluster` is the cluster's identifier, where it may be
+    /// read.
+    pub async fn catalog(
         &self,
         session: &Session,
         fingerprint: &str,
-    ) -> Result<Option<String>, HistoryError> {
-        let sql = self.filled("select document from {schema}.catalog where fingerprint = $1");
-        let rows = session
-            .query_catalog(&sql, &[Some(fingerprint)])
-            .await
-            .map_err(query("could not read a catalog that the history keeps"))?;
-        Ok(rows.first().map(|row| row.text(0)))
+        cluster: Option<&str>,
+    ) -> Result<Option<KeptCatalog>, HistoryError> {
+        let rows = if self.has_keys() {
+            let sql = self.filled(include_str!("sql/catalog_read.sql"));
+            session
+                .query_catalog(&sql, &[Some(fingerprint), cluster])
+                .await
+        } else {
+            let sql =
+                self.filled("select document, null from {schema}.catalog where fingerprint = $1");
+            session.query_catalog(&sql, &[Some(fingerprint)]).await
+        };
+        let rows = rows.map_err(query("could not read a catalog that the history keeps"))?;
+        Ok(rows.first().map(|row| KeptCatalog {
+            document: row.text(0),
+            keys: row.get(1).map(str::to_owned),
+        }))
     }
 
     /// Adds a checkpoint, in the transaction that is open or in one of its own: its row, unless the newest one says the
-    /// same already, and the catalog in full, where `document` has it. Older catalogs go.
+    /// same already, and the catalog in full, where `document` has it. Older catalogs go. `keys` are what the catalog's
+    /// objects keep when they are renamed, with the cluster's identifier.
     pub async fn add_checkpoint(
         &self,
         session: &Session,
@@ -134,6 +155,7 @@ impl Store {
         moment: Moment,
         fingerprint: &str,
         document: Option<&str>,
+        keys: Option<(&str, &str)>,
     ) -> Result<(), HistoryError> {
         let sql = include_str!("sql/checkpoint_record.sql")
             .replace("{hash}", include_str!("sql/checkpoint_hash.sql"));
@@ -144,6 +166,8 @@ impl Store {
             Some(fingerprint),
             document,
             Some(kept.as_str()),
+            keys.map(|(keys, _)| keys),
+            keys.map(|(_, cluster)| cluster),
         ];
         session
             .query(&self.filled(&sql), &parameters)

@@ -337,7 +337,8 @@ impl Located {
 
     /// Returns the store, for a history that exists.
     pub fn store(&self) -> Store {
-        Store::new(&self.schema, &self.refinery)
+        let has_keys = self.format.is_none_or(Format::has_keys);
+        Store::new(&self.schema, &self.refinery).with_keys(has_keys)
     }
 
     /// Creates the history's tables, or brings them to this evmig's format, in one transaction. The caller holds the

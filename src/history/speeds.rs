@@ -1,15 +1,62 @@
 //! What the history knows of how long statements over whole tables took: estimates rest on it.
 
+use serde_json::Value;
+
 use super::error::{HistoryError, query};
 use super::model::Key;
 use super::store::{fill, without_comments};
 use crate::pg::named;
 use crate::pg::session::Session;
 use crate::report::dry_run::WorkKind;
+use crate::report::event::HeldTable;
 use crate::sql::name::QualifiedName;
 
 /// How many of the newest are read.
 const READ: usize = 200;
+
+/// What says that a statement did what it is remembered for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Evidence {
+    /// Its text: it cannot have done anything else.
+    Text,
+    /// The constraint of this name is validated, by reading one table.
+    Validated(String),
+    /// The table's rows are in other files than before, and the transaction that held it put them there.
+    Files {
+        /// The tables that the statement had for itself, as they were before.
+        held: Vec<HeldTable>,
+        /// Whether no other statement of the transaction can have done it. Where others change tables of other names,
+        /// that is only said of a table that inherits nothing and that nothing inherits from.
+        is_only: bool,
+    },
+}
+
+impl Evidence {
+    fn constraint(&self) -> Option<&str> {
+        match self {
+            Self::Validated(name) => Some(name),
+            _ => None,
+        }
+    }
+
+    /// The tables as `[[oid, file, transaction], …]`.
+    fn files(&self) -> Option<String> {
+        let Self::Files { held, .. } = self else {
+            return None;
+        };
+        let tables = held.iter().map(|one| [one.oid, one.file, one.transaction]);
+        Some(
+            tables
+                .map(|one| one.to_vec())
+                .collect::<Value>()
+                .to_string(),
+        )
+    }
+
+    fn is_shared(&self) -> bool {
+        matches!(self, Self::Files { is_only: false, .. })
+    }
+}
 
 /// One statement that went over all rows of a table.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,6 +69,8 @@ pub struct Pass {
     pub position: usize,
     /// What it did.
     pub work: WorkKind,
+    /// What says so.
+    pub evidence: Evidence,
     /// The table, as the statement names it.
     pub table: QualifiedName,
     /// Milliseconds.
@@ -100,7 +149,8 @@ impl SpeedLedger {
     }
 
     /// Enters what a run has seen, in one transaction. `path` is the search path that the statements' names are read
-    /// in. A table that is small, or is not there any more, tells nothing and is left out.
+    /// in. A table that is small, or is not there any more, tells nothing and is left out, and so is what the catalog does
+    /// not bear out.
     pub async fn enter(
         &self,
         session: &Session,
@@ -145,6 +195,7 @@ impl SpeedLedger {
         let sql = fill(&without_comments(&text), &self.schema, None);
         for (pass, oid) in found {
             let word = WORK.into_iter().find(|(work, _)| *work == pass.work);
+            let files = pass.evidence.files();
             let parameters = [
                 Some(run),
                 Some(&pass.key.to_text()),
@@ -153,6 +204,9 @@ impl SpeedLedger {
                 word.map(|(_, word)| word),
                 Some(&oid),
                 Some(&pass.ms.to_string()),
+                pass.evidence.constraint(),
+                files.as_deref(),
+                Some(if pass.evidence.is_shared() { "t" } else { "f" }),
             ];
             session.query(&sql, &parameters).await.map_err(failed())?;
         }

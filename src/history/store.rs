@@ -37,6 +37,8 @@ pub struct Store {
     quoted: String,
     refinery: RefineryTable,
     sql: Statements,
+    /// Whether beside a catalog stands what its objects keep.
+    has_keys: bool,
 }
 
 /// The texts with the schema's and the tables' names filled in, made once.
@@ -142,7 +144,18 @@ impl Store {
             quoted: quoted(schema),
             schema: schema.to_owned(),
             refinery: refinery.clone(),
+            has_keys: true,
         }
+    }
+
+    /// Says whether beside a catalog stands what its objects keep: not in an older format.
+    pub(super) fn with_keys(self, has_keys: bool) -> Self {
+        Self { has_keys, ..self }
+    }
+
+    /// Returns whether beside a catalog stands what its objects keep.
+    pub(super) fn has_keys(&self) -> bool {
+        self.has_keys
     }
 
     /// Returns the history schema's name.

@@ -7,17 +7,27 @@ use std::fmt;
 pub struct Format(i64);
 
 /// What brings a history from each format to the next one; the first is from format 1.
-const STEPS: [&str; 1] = [include_str!("sql/upgrade_2.sql")];
+const STEPS: [&str; 2] = [
+    include_str!("sql/upgrade_2.sql"),
+    include_str!("sql/upgrade_3.sql"),
+];
 
 impl Format {
     /// The format that this evmig writes.
-    pub const NEWEST: Self = Self(2);
+    pub const NEWEST: Self = Self(3);
     /// The first one with checkpoints.
     const CHECKPOINTS: Self = Self(2);
+    /// The first one with what the objects of a catalog keep when they are renamed.
+    const KEYS: Self = Self(3);
 
     /// Returns whether such a history has checkpoints of the catalog.
     pub fn has_checkpoints(self) -> bool {
         self >= Self::CHECKPOINTS
+    }
+
+    /// Returns whether such a history has what the objects of its catalogs keep.
+    pub(super) fn has_keys(self) -> bool {
+        self >= Self::KEYS
     }
 
     /// Returns the texts that bring such a history to the newest format, in order.
@@ -75,7 +85,7 @@ mod tests {
 
     #[test]
     fn a_newer_format_is_refused_and_older_ones_are_accepted() {
-        assert_eq!(check("evmig", Some(2)), Ok(Format::NEWEST));
+        assert_eq!(check("evmig", Some(3)), Ok(Format::NEWEST));
         assert_eq!(check("evmig", Some(1)), Ok(Format(1)));
         assert!(matches!(
             check("evmig", Some(Format::NEWEST.0 + 1)),

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use super::assemble::{judge, list};
+use super::callable;
 use super::error::PreviewError;
 use super::likeness::{self, Likeness};
 use super::on_target::on_target;
@@ -259,6 +260,7 @@ async fn make_ready(
     let mut scripts = past.chain(pending.scripts.iter().map(|(_, script)| script));
     let changes_roles = if server.is_targets_own() {
         server_wide::refuse(scripts)?;
+        callable::refuse(&target.session, pending.scripts.iter().map(|(_, one)| one)).await?;
         false
     } else {
         scripts.any(|script| server_wide::changed_by(script).is_some())

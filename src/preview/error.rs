@@ -43,6 +43,19 @@ pub enum PreviewError {
         /// The line.
         line: u32,
     },
+    /// The throw-away database would be on the target's own server, and a file may run a function of the target that
+    /// changes what all its databases share.
+    #[error(
+        "{file} line {line} may run {function}, which changes what all databases of the target's server share"
+    )]
+    SharedByCall {
+        /// The file.
+        file: String,
+        /// The line.
+        line: u32,
+        /// The function.
+        function: String,
+    },
     /// No throw-away database can be made on the target's own server.
     #[error("no throw-away database can be made on the target's own server: {0}")]
     NotOnTarget(#[from] NotOnTarget),

@@ -3,7 +3,7 @@
 //!
 //! `dry_run` conducts. `pending` decides what would run, as an apply does; `likeness` reads what the target
 //! looks like. `place` says where throw-away databases are made and reaches the server, `server` makes, drops and
-//! sweeps them, `turn` waits for other dry runs there, `server_wide` knows what must not be tried beside the target;
+//! sweeps them, `turn` waits for other dry runs there, `server_wide` knows what must not be tried beside the target, `callable` which of the target's functions do that;
 //! `roles` gives it the target's roles and extensions; `state` makes the state before the first pending
 //! statement, from the history or a dump, and proves it. `trial` tries the pending files, and compares a `moment` before
 //! with one after them; `base` keeps for the next dry run what would have to run again. `rehearsal` runs files through
@@ -17,6 +17,7 @@
 mod assemble;
 mod base;
 mod beyond;
+mod callable;
 mod documented;
 pub mod dry_run;
 pub mod dump;

@@ -58,20 +58,29 @@ pub(super) fn refused_of_a_dump(class: &Class, text: &str) -> Option<&'static st
 }
 
 fn is_changed(class: &Class, words: &[String]) -> bool {
-    let calls = || {
-        let is_called = |name: &&str| words.iter().any(|word| word == name);
-        FUNCTIONS.iter().any(is_called)
-    };
     match class.verb {
         Verb::Grant | Verb::Revoke | Verb::Comment | Verb::SecurityLabel | Verb::Reassign => {
             says_so(words)
         }
         // What they run is a text, and may be put together.
-        Verb::Do | Verb::Call => says_so(words) || calls() || speaks_of_it(words),
-        Verb::Create if is_routine(words) => says_so(words) || calls(),
+        Verb::Do | Verb::Call => says_so(words) || calls(words) || speaks_of_it(words),
+        Verb::Create if is_routine(words) => says_so(words) || calls(words),
         Verb::Drop if words.get(1).is_some_and(|word| word == "owned") => true,
-        _ => class.object == ObjectClass::Role || calls(),
+        _ => class.object == ObjectClass::Role || calls(words),
     }
+}
+
+/// Returns whether a text says that it changes what is shared. `builds` is whether it may put statements together of its
+/// words.
+pub(super) fn says(text: &str, builds: bool) -> bool {
+    let words = words(text);
+    says_so(&words) || calls(&words) || (builds && speaks_of_it(&words))
+}
+
+/// Returns whether a text names a function whose doing is not undone.
+fn calls(words: &[String]) -> bool {
+    let is_called = |name: &&str| words.iter().any(|word| word == name);
+    FUNCTIONS.iter().any(is_called)
 }
 
 /// Returns whether a statement, or a text that will be one, is about what is shared.

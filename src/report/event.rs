@@ -40,6 +40,17 @@ impl Blocker {
     }
 }
 
+/// A table that a statement had for itself, as it was before its transaction.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct HeldTable {
+    /// Its OID.
+    pub oid: u32,
+    /// Which file its rows were in.
+    pub file: u32,
+    /// The transaction that had it.
+    pub transaction: u32,
+}
+
 /// One migration, as events and reports name it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct MigrationRef {
@@ -116,6 +127,10 @@ pub enum RunEvent {
         /// Milliseconds it ran, where that is a second or more, and it was seen to wait for nobody.
         #[serde(skip_serializing_if = "Option::is_none")]
         took_ms: Option<f64>,
+        /// Tables that it was seen to have for itself, where `took_ms` is there: numbers that tell nobody anything but
+        /// whether a table was written anew.
+        #[serde(skip)]
+        held: Vec<HeldTable>,
     },
     /// A statement is still running; sent after a quarter of a second, then every second.
     StatementRunning {

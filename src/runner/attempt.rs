@@ -7,7 +7,7 @@ use tokio::sync::{mpsc, watch as channel};
 use tokio::time::interval_at;
 
 use super::mark::statement_in_mark;
-use super::pace::Stopwatch;
+use super::pace::{Lap, Stopwatch};
 use super::watch::{Last, Look, Watcher};
 use crate::pg::connect::Notice;
 use crate::pg::error::{DbFailure, Kind};
@@ -207,7 +207,7 @@ impl<'l, 'm> Listening<'l, 'm> {
             .as_ref()
             .and_then(|index| index.waits_for.as_ref());
         let is_free = look.blockers.is_empty() && waits.is_none();
-        self.stopwatch.look(is_free);
+        self.stopwatch.look(is_free, &look.held);
         if look.blockers.is_empty() {
             self.blocked_since = None;
         } else {
@@ -392,10 +392,13 @@ impl<'l, 'm> Listening<'l, 'm> {
 
     fn answered(&mut self, index: usize, sink: &mut dyn EventSink) {
         if self.awaited == self.running {
-            let ended = (index == self.answered).then_some(index);
-            self.stopwatch.turn(ended, self.last_answer);
-            self.answered = self.answered.max(index + 1);
-            self.last_answer = Instant::now();
+            // Of those that came before the one that runs, a look has seen the end already.
+            if index >= self.answered {
+                let ended = (index == self.answered).then_some(index);
+                self.stopwatch.turn(ended, self.last_answer);
+                self.answered = index + 1;
+                self.last_answer = Instant::now();
+            }
             // Nobody looks while answers come quickly: that time was not waited, unless it began so.
             let now = self.started.elapsed();
             if self.blocked_since.is_some() {
@@ -403,13 +406,14 @@ impl<'l, 'm> Listening<'l, 'm> {
             }
             self.last_look = now;
         }
-        let took = self.stopwatch.took_ms(index);
-        let took_ms = took.filter(|_| self.awaited == self.running);
+        let lap = self.stopwatch.lap(index);
+        let lap = lap.filter(|_| self.awaited == self.running);
         sink.event(&RunEvent::StatementDone {
             migration: self.awaited().clone(),
             index,
             of: self.headings[self.awaited].statements.end,
-            took_ms,
+            took_ms: lap.map(Lap::ms),
+            held: lap.map(|lap| lap.held.clone()).unwrap_or_default(),
         });
     }
 }

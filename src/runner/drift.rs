@@ -1,17 +1,12 @@
 //! What something else than evmig has changed since the history was written last.
 
 use super::apply::Request;
-use super::checkpoint::Picture;
+use super::checkpoint::{Picture, Remembered};
 use super::error::RunError;
 use super::open::Opened;
 use super::proof::ProofError;
-use crate::catalog::diff::diff;
-use crate::catalog::document;
-use crate::catalog::shown::shown;
 use crate::history::checkpoint::Newest;
 use crate::history::locate::Located;
-use crate::history::store::Store;
-use crate::pg::session::Session;
 use crate::project::manifest::OnDrift;
 use crate::report::change::ObjectChange;
 use crate::report::event::{EventSink, RunEvent};
@@ -36,7 +31,12 @@ pub(super) async fn check(
         return Ok(());
     }
     let store = located.store();
-    let changes = changes(&opened.session, &store, newest, picture).await?;
+    let cluster = opened.facts.system_identifier.as_deref();
+    let fingerprint = &newest.checkpoint.fingerprint;
+    let was = Remembered::read(&opened.session, &store, fingerprint, cluster).await;
+    let was = was.map_err(remembered)?;
+    // `None` where the history has the fingerprint alone.
+    let changes = was.map(|was| picture.since(&was));
     if changes.as_ref().is_some_and(Vec::is_empty) {
         return Ok(());
     }
@@ -54,24 +54,11 @@ pub(super) async fn check(
     Ok(())
 }
 
-/// What differs; `None` where the history has the fingerprint alone.
-async fn changes(
-    session: &Session,
-    store: &Store,
-    newest: &Newest,
-    picture: &Picture,
-) -> Result<Option<Vec<ObjectChange>>, RunError> {
-    let fingerprint = &newest.checkpoint.fingerprint;
-    let Some(text) = store.catalog_document(session, fingerprint).await? else {
-        return Ok(None);
-    };
-    let was = document::read(&text).map_err(|error| ProofError::Document {
-        fingerprint: fingerprint.clone(),
-        error,
-    });
-    let was = was.map_err(|error| RunError::Remembered(Box::new(error)))?;
-    let changes = diff(&was.snapshot, &picture.snapshot);
-    Ok(Some(shown(&changes, &was.snapshot, &picture.snapshot)))
+fn remembered(error: ProofError) -> RunError {
+    match error {
+        ProofError::History(error) => error.into(),
+        error => RunError::Remembered(Box::new(error)),
+    }
 }
 
 /// What something else than evmig has changed.
@@ -113,16 +100,21 @@ impl Drift {
 }
 
 /// Says in one line what became of an object.
-pub(super) fn line(change: &ObjectChange) -> String {
+pub fn line(change: &ObjectChange) -> String {
     let word = change.change.word();
+    let renamed = change.renamed_from.as_ref();
+    let object = match renamed {
+        Some(was) => format!("{was} to {}", change.object),
+        None => change.object.clone(),
+    };
     let properties: Vec<String> = change
         .properties
         .iter()
         .map(|one| one.property.replace('_', " "))
         .collect();
     if properties.is_empty() {
-        format!("{word} {}", change.object)
+        format!("{word} {object}")
     } else {
-        format!("{word} {}: {}", change.object, properties.join(", "))
+        format!("{word} {object}: {}", properties.join(", "))
     }
 }

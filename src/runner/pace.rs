@@ -4,14 +4,15 @@ use std::time::{Duration, Instant};
 
 use super::record::migration_ref;
 use super::run::Run;
-use crate::history::speeds::{Pass, SpeedLedger};
+use crate::history::speeds::{Evidence, Pass, SpeedLedger};
 use crate::plan::standing::key;
 use crate::project::script::Script;
 use crate::report::dry_run::WorkKind;
-use crate::report::event::{EventSink, RunEvent};
+use crate::report::event::{EventSink, HeldTable, RunEvent};
 use crate::report::problem::Problem;
 use crate::sql::classify::Verb;
-use crate::sql::whole_table::{self, whole_table};
+use crate::sql::name::QualifiedName;
+use crate::sql::whole_table::{self, Reach, reach, whole_table};
 
 /// From here on it is worth remembering how long a statement took.
 const LONG: Duration = Duration::from_secs(1);
@@ -21,32 +22,53 @@ const LONG: Duration = Duration::from_secs(1);
 pub(super) struct Stopwatch {
     /// Whether anybody has looked since the running statement began, and seen it wait for nobody.
     unhindered: Option<bool>,
+    /// Tables that it was seen to have for itself.
+    held: Vec<HeldTable>,
     /// Statements that took long.
-    took: Vec<(usize, Duration)>,
+    laps: Vec<Lap>,
+}
+
+/// A statement that took long, and waited for nobody.
+#[derive(Debug, Clone)]
+pub(super) struct Lap {
+    index: usize,
+    took: Duration,
+    /// Tables that it had for itself.
+    pub(super) held: Vec<HeldTable>,
+}
+
+impl Lap {
+    /// Returns how long it took, in milliseconds.
+    pub(super) fn ms(&self) -> f64 {
+        self.took.as_secs_f64() * 1000.0
+    }
 }
 
 impl Stopwatch {
     /// Somebody has looked.
-    pub(super) fn look(&mut self, is_free: bool) {
+    pub(super) fn look(&mut self, is_free: bool, held: &[HeldTable]) {
         self.unhindered = Some(self.unhindered.unwrap_or(true) && is_free);
+        // Outside of a transaction block one table may follow another.
+        self.held
+            .retain(|known| !held.iter().any(|seen| seen.oid == known.oid));
+        self.held.extend(held);
     }
 
     /// Another statement runs. `ended` is the one that ran since `began`, where it was one alone.
     pub(super) fn turn(&mut self, ended: Option<usize>, began: Instant) {
-        let took = began.elapsed();
+        let (took, held) = (began.elapsed(), std::mem::take(&mut self.held));
         if let Some(index) = ended
             && took >= LONG
             && self.unhindered == Some(true)
         {
-            self.took.push((index, took));
+            self.laps.push(Lap { index, took, held });
         }
         self.unhindered = None;
     }
 
     /// Returns how long a statement took, where that is worth remembering.
-    pub(super) fn took_ms(&self, index: usize) -> Option<f64> {
-        let took = self.took.iter().find(|(at, _)| *at == index);
-        took.map(|(_, took)| took.as_secs_f64() * 1000.0)
+    pub(super) fn lap(&self, index: usize) -> Option<&Lap> {
+        self.laps.iter().find(|lap| lap.index == index)
     }
 }
 
@@ -59,6 +81,8 @@ pub(super) struct Slow {
     index: usize,
     /// Milliseconds.
     ms: f64,
+    /// Tables that it had for itself.
+    held: Vec<HeldTable>,
 }
 
 /// Passes events on, and remembers which statements took long.
@@ -88,6 +112,7 @@ impl EventSink for Paced<'_> {
             migration,
             index,
             took_ms: Some(ms),
+            held,
             ..
         } = event
         {
@@ -99,6 +124,7 @@ impl EventSink for Paced<'_> {
                 label,
                 index: *index,
                 ms: *ms,
+                held: held.clone(),
             });
         }
         self.sink.event(event);
@@ -147,6 +173,12 @@ impl Run<'_> {
             (label == slow.label).then_some((migration, script))
         })?;
         let (pass, table) = whole_table(script.text(slow.index))?;
+        let (work, evidence) = match pass {
+            whole_table::Pass::Scan => (WorkKind::Scan, Evidence::Text),
+            whole_table::Pass::IndexBuild => (WorkKind::IndexBuild, Evidence::Text),
+            whole_table::Pass::Validation(name) => (WorkKind::Scan, Evidence::Validated(name)),
+            whole_table::Pass::Rewrite => (WorkKind::Rewrite, rewritten(slow, script, &table)?),
+        };
         // Where the file has a path of its own, a bare name may be another table's.
         if table.schema.is_none() && sets_something(script) {
             return None;
@@ -155,15 +187,28 @@ impl Run<'_> {
             key: key(migration),
             name: migration.name.clone(),
             position: slow.index,
-            work: match pass {
-                whole_table::Pass::Scan => WorkKind::Scan,
-                whole_table::Pass::Rewrite => WorkKind::Rewrite,
-                whole_table::Pass::IndexBuild => WorkKind::IndexBuild,
-            },
+            work,
+            evidence,
             table,
             ms: slow.ms.round() as u64,
         })
     }
+}
+
+/// Returns what a rewrite is known by: its table is in another file afterwards, which this transaction wrote. `None`
+/// where another statement of the transaction may have done that.
+fn rewritten(slow: &Slow, script: &Script, table: &QualifiedName) -> Option<Evidence> {
+    let others = (0..script.len()).filter(|index| *index != slow.index);
+    let mut reaches: Vec<_> = others
+        .map(|index| reach(script.text(index), script.class(index).verb))
+        .collect();
+    reaches.retain(|reach| *reach != Reach::Nothing);
+    let elsewhere =
+        |reach: &Reach| matches!(reach, Reach::Table(other) if other.name != table.name);
+    reaches.iter().all(elsewhere).then(|| Evidence::Files {
+        held: slow.held.clone(),
+        is_only: reaches.is_empty(),
+    })
 }
 
 fn sets_something(script: &Script) -> bool {

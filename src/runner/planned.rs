@@ -188,9 +188,9 @@ async fn in_full(
         return Ok(None);
     }
     let store = located.store();
-    let text = store.catalog_document(&opened.session, fingerprint).await?;
+    let kept = store.catalog(&opened.session, fingerprint, None).await?;
     // What cannot be read is named by its objects alone.
-    let Some(was) = text.and_then(|text| document::read(&text).ok()) else {
+    let Some(was) = kept.and_then(|kept| document::read(&kept.document).ok()) else {
         return Ok(None);
     };
     let changes = shown(&diff(&was.snapshot, now), &was.snapshot, now);

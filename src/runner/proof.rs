@@ -2,11 +2,12 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::checkpoint::Picture;
+use super::checkpoint::{On, Picture, Remembered};
 use crate::catalog::diff::{Change, diff};
-use crate::catalog::document::{self, DocumentError};
+use crate::catalog::document::DocumentError;
 use crate::catalog::error::CatalogError;
 use crate::catalog::model::{Identity, Snapshot};
+use crate::catalog::renames::shown_of_one;
 use crate::catalog::shown::shown;
 use crate::history::checkpoint::{Checkpoint, Moment};
 use crate::history::error::HistoryError;
@@ -43,7 +44,7 @@ pub struct Expected {
     /// The newest checkpoint's fingerprint.
     newest: Option<String>,
     /// The checkpoint at the target, and its catalog, where the history keeps it.
-    target: Option<(Checkpoint, Option<Snapshot>)>,
+    target: Option<(Checkpoint, Option<Remembered>)>,
     /// What was changed since the target by something else than evmig.
     drift: Vec<Change>,
     /// What of it was changed since the newest checkpoint, ready to be shown.
@@ -84,23 +85,24 @@ pub enum Unproven {
 /// Looks, before anything is taken back, what the catalog is to be afterwards. `rows` are all rows of the history;
 /// `reverted` are the migrations that are taken back.
 ///
-/// The transaction that will take them back is open; `version` is the server's `server_version_num`.
+/// The transaction that will take them back is open.
 pub async fn before(
     session: &Session,
-    version: u32,
+    on: On<'_>,
     store: &Store,
     rows: &[MigrationRow],
     reverted: &[Key],
 ) -> Result<Expected, ProofError> {
     let (picture, checkpoints) = tokio::join!(
         biased;
-        Picture::take_within(session, version, store.schema()),
+        Picture::take_within(session, on, store.schema()),
         store.checkpoints(session),
     );
     let (picture, checkpoints) = (picture?, checkpoints?);
     let mut kept = Kept {
         session,
         store,
+        cluster: on.cluster,
         read: HashMap::new(),
     };
     let at = target(&checkpoints, rows, reverted);
@@ -117,17 +119,16 @@ pub async fn before(
     if let Some(newest) = newest
         && newest.fingerprint != picture.fingerprint
         && !was_run_since(newest, rows)
-        && let Some(was) = kept.snapshot(newest).await?
+        && let Some(was) = kept.catalog(newest).await?
     {
-        let changes = diff(&was, &picture.snapshot);
-        told = shown(&changes, &was, &picture.snapshot);
-        drift.extend(changes);
+        told = picture.since(&was);
+        drift.extend(diff(&was.snapshot, &picture.snapshot));
     }
     let newest = newest.map(|newest| newest.fingerprint.clone());
     let target = match at.map(|at| checkpoints[at].clone()) {
         Some(checkpoint) => {
-            let snapshot = kept.snapshot(&checkpoint).await?;
-            Some((checkpoint, snapshot))
+            let catalog = kept.catalog(&checkpoint).await?;
+            Some((checkpoint, catalog))
         }
         None => None,
     };
@@ -170,10 +171,9 @@ impl Expected {
     pub async fn compare(
         &self,
         session: &Session,
-        version: u32,
         store: &Store,
     ) -> Result<(Proof, Picture), ProofError> {
-        let after = Picture::take_within(session, version, store.schema()).await?;
+        let after = Picture::take_within(session, self.before.on(), store.schema()).await?;
         let proof = self.judge(&after);
         Ok((proof, after))
     }
@@ -181,21 +181,22 @@ impl Expected {
     fn judge(&self, after: &Picture) -> Proof {
         let not_proven = |why| Proof::NotProven {
             why,
-            changed: {
-                let changes = diff(&self.before.snapshot, &after.snapshot);
-                shown(&changes, &self.before.snapshot, &after.snapshot)
-            },
+            changed: shown_of_one(
+                (&self.before.snapshot, &self.before.names),
+                (&after.snapshot, &after.names),
+            ),
         };
-        let (checkpoint, snapshot) = match &self.target {
+        let (checkpoint, was) = match &self.target {
             None => return not_proven(Unproven::NoCheckpoint),
             Some((checkpoint, _)) if checkpoint.fingerprint == after.fingerprint => {
                 return Proof::Proven { by_others: 0 };
             }
-            Some((checkpoint, snapshot)) => (checkpoint, snapshot),
+            Some((checkpoint, was)) => (checkpoint, was),
         };
         debug_assert_ne!(checkpoint.fingerprint, after.fingerprint);
-        match snapshot {
-            Some(snapshot) => {
+        match was {
+            Some(was) => {
+                let snapshot = &was.snapshot;
                 let changes = diff(snapshot, &after.snapshot);
                 let excuse = Excuse {
                     drift: &self.drift,
@@ -210,9 +211,13 @@ impl Expected {
                 if left.is_empty() {
                     return Proof::Proven { by_others: all };
                 }
-                Proof::Differs {
-                    differences: shown(&left, snapshot, &after.snapshot),
-                }
+                // What is excused is known by the names alone.
+                let differences = if self.drift.is_empty() {
+                    after.since(was)
+                } else {
+                    shown(&left, snapshot, &after.snapshot)
+                };
+                Proof::Differs { differences }
             }
             None if self.drift.is_empty() => Proof::Differs {
                 differences: Vec::new(),
@@ -226,29 +231,23 @@ impl Expected {
 struct Kept<'a> {
     session: &'a Session,
     store: &'a Store,
-    read: HashMap<String, Option<Snapshot>>,
+    cluster: Option<&'a str>,
+    read: HashMap<String, Option<Remembered>>,
 }
 
 impl Kept<'_> {
-    async fn snapshot(&mut self, of: &Checkpoint) -> Result<Option<Snapshot>, ProofError> {
+    async fn catalog(&mut self, of: &Checkpoint) -> Result<Option<Remembered>, ProofError> {
+        let fingerprint = &of.fingerprint;
         if !of.is_kept {
             return Ok(None);
         }
-        if let Some(snapshot) = self.read.get(&of.fingerprint) {
-            return Ok(snapshot.clone());
+        if let Some(catalog) = self.read.get(fingerprint) {
+            return Ok(catalog.clone());
         }
-        let text = self
-            .store
-            .catalog_document(self.session, &of.fingerprint)
-            .await?;
-        let snapshot = text.as_deref().map(document::read).transpose();
-        let snapshot = snapshot.map_err(|error| ProofError::Document {
-            fingerprint: of.fingerprint.clone(),
-            error,
-        })?;
-        let snapshot = snapshot.map(|document| document.snapshot);
-        self.read.insert(of.fingerprint.clone(), snapshot.clone());
-        Ok(snapshot)
+        let read = Remembered::read(self.session, self.store, fingerprint, self.cluster);
+        let catalog = read.await?;
+        self.read.insert(fingerprint.clone(), catalog.clone());
+        Ok(catalog)
     }
 
     async fn diff(
@@ -259,9 +258,9 @@ impl Kept<'_> {
         if one.fingerprint == next.fingerprint {
             return Ok(Vec::new());
         }
-        let (one, next) = (self.snapshot(one).await?, self.snapshot(next).await?);
+        let (one, next) = (self.catalog(one).await?, self.catalog(next).await?);
         Ok(match (one, next) {
-            (Some(one), Some(next)) => diff(&one, &next),
+            (Some(one), Some(next)) => diff(&one.snapshot, &next.snapshot),
             _ => Vec::new(),
         })
     }

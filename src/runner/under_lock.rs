@@ -2,7 +2,7 @@
 
 use super::apply::{Request, Scripts};
 use super::attempt::Interrupt;
-use super::checkpoint::Picture;
+use super::checkpoint::{On, Picture};
 use super::error::RunError;
 use super::open::Opened;
 use super::present::{Present, present_relations};
@@ -50,7 +50,7 @@ pub(super) async fn under_lock(
     let Forecast { look, scripts } = forecast;
     let session = &opened.session;
     let schema = &request.project.manifest.project.history_schema.value;
-    let picture = || Picture::take(session, opened.facts.version_num, schema);
+    let picture = || Picture::take(session, On::server(&opened.facts), schema);
     let newest = || newest_checkpoint(session, &look);
     let present = async {
         if look.history.is_empty() {

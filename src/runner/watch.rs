@@ -11,8 +11,8 @@ use super::attempt::Limits;
 use crate::pg::connect::{ConnectOptions, connect};
 use crate::pg::lock::{BLOCKER_COLUMNS, blocker};
 use crate::pg::params::Parameters;
-use crate::pg::session::Session;
-use crate::report::event::Blocker;
+use crate::pg::session::{Row, Session};
+use crate::report::event::{Blocker, HeldTable};
 
 /// How long a statement may run before anybody looks: most are done by then, and cost no second
 /// connection.
@@ -33,6 +33,8 @@ pub struct Look {
     pub index: Option<IndexBuild>,
     /// A relation older than the transaction that it holds a strong lock on.
     pub strong_lock: Option<String>,
+    /// Tables that it keeps everybody out of.
+    pub held: Vec<HeldTable>,
     /// `application_name` of the session.
     pub mark: Option<String>,
     /// Time since the work began.
@@ -125,7 +127,7 @@ impl Watcher {
                 continue;
             }
             if let Some(session) = kept
-                && let Ok(look) = look(session, pid, started).await
+                && let Ok(look) = Box::pin(look(session, pid, started)).await
                 && looks.send(Ok(look)).is_err()
             {
                 return;
@@ -226,11 +228,12 @@ async fn look(
     );
     let mark = "select a.application_name from pg_stat_activity a where a.pid = $1::integer";
     let pid = [Some(pid.as_str())];
-    let (blockers, prepared, locker, strong, mark) = tokio::join!(
+    let (blockers, prepared, locker, strong, held, mark) = tokio::join!(
         session.query(&blockers, &pid),
         session.query(include_str!("sql/prepared.sql"), &pid),
         session.query(&locker, &pid),
         session.query(include_str!("sql/strong_lock.sql"), &pid),
+        session.query(include_str!("sql/held_tables.sql"), &pid),
         session.query(mark, &pid),
     );
     let prepared = prepared?;
@@ -245,7 +248,17 @@ async fn look(
         blockers: blockers?.iter().chain(&prepared).map(blocker).collect(),
         index,
         strong_lock: strong?.first().map(|row| row.text(0)),
+        held: held?.iter().filter_map(held_table).collect(),
         mark: mark?.first().map(|row| row.text(0)),
         elapsed: started.elapsed(),
+    })
+}
+
+fn held_table(row: &Row) -> Option<HeldTable> {
+    let number = |at| row.number(at).and_then(|number| u32::try_from(number).ok());
+    Some(HeldTable {
+        oid: number(0)?,
+        file: number(1)?,
+        transaction: number(2)?,
     })
 }

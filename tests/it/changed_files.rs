@@ -295,7 +295,7 @@ fn a_history_of_a_later_evmig_or_of_another_tool_is_left_alone() {
     --- stderr ---
     Target  $DATABASE as $OWNER on 127.0.0.1:$PORT (this machine)
             no environment, named by flag --database-url
-    error[history-newer]: the history in schema "evmig" has format 999; this evmig knows 2
+    error[history-newer]: the history in schema "evmig" has format 999; this evmig knows 3
       hint       a later evmig has worked here; use that one
     --- exit 5 ---
     "#);

@@ -3,7 +3,11 @@
 use evmig::history::locate::locate;
 use evmig::history::model::Key;
 use evmig::pg::session::Session;
+use evmig::report::change::ObjectChange;
+use evmig::runner::checkpoint::On;
 use evmig::runner::proof::{self, Expected, Proof, Unproven};
+
+use serde_json::Value;
 
 use super::harness::{Database, Evmig, Output, Project, Role, Server, Shape};
 use super::pg_server::{block_on, open};
@@ -139,7 +143,7 @@ fn a_history_of_format_1_is_upgraded_by_the_first_command_that_writes() {
         "create table more ();\n",
     );
     run(&project, &database, "apply").succeeds();
-    assert_eq!(database.value(format), "2");
+    assert_eq!(database.value(format), "3");
     assert_eq!(database.lines(ALL), ["begin|3|1", "end|4|2"]);
     assert_eq!(
         database.lines(&format!("{rows} where seq <= 3")),
@@ -192,24 +196,57 @@ fn a_failed_upgrade_leaves_format_1() {
     assert_eq!(database.value(columns), "0");
 }
 
+#[test]
+fn a_history_of_format_2_knows_no_renames_until_it_is_upgraded() {
+    let (project, database) = (project(1), database());
+    run(&project, &database, "apply").succeeds();
+    database.execute(
+        "alter table evmig.catalog drop column keys, drop column place; update evmig.meta set format = 2; \
+         alter table t1 rename to t",
+    );
+    let told = || {
+        let output = run(&project, &database, "diff --format json").succeeds();
+        let changes = output.json()["changes"].as_array().unwrap().clone();
+        let word = |change: &Value| change["change"].as_str().unwrap().to_owned();
+        changes.iter().map(word).collect::<Vec<_>>()
+    };
+    assert_eq!(told(), ["added", "removed"]);
+    run(&project, &database, "history --verify").succeeds();
+    database.execute("alter table t rename to t1");
+    project.write(
+        "migrations/1_core/1_tables/V2__t2.sql",
+        "create table t2 ();\n",
+    );
+    run(&project, &database, "apply").succeeds();
+    assert_eq!(database.value("select format from evmig.meta"), "3");
+    database.execute("alter table t1 rename to t");
+    assert_eq!(told(), ["renamed"]);
+    run(&project, &database, "history --verify").succeeds();
+}
+
 /// A way back that is gone by hand, in one transaction: what is undone, and what the proof says.
 fn way_back(database: &Database, reverted: &[i64], down: &str) -> (Vec<String>, Proof) {
     let version = database.value("show server_version_num").parse().unwrap();
+    let cluster = database.value("select system_identifier from pg_control_system()");
     block_on(async {
         let (session, _notices) = Session::new(open(&database.url(), None).await.unwrap());
         let located = locate(&session, "evmig", 0).await.unwrap();
         let store = located.store();
+        let on = On {
+            version,
+            cluster: Some(&cluster),
+        };
         let history = store.read(&session).await.unwrap();
         session.run("begin").await.unwrap();
         let keys: Vec<Key> = reverted
             .iter()
             .map(|version| Key::Version(*version))
             .collect();
-        let expected: Expected = proof::before(&session, version, &store, &history.rows, &keys)
+        let expected: Expected = proof::before(&session, on, &store, &history.rows, &keys)
             .await
             .unwrap();
         session.run(down).await.unwrap();
-        let (proof, _) = expected.compare(&session, version, &store).await.unwrap();
+        let (proof, _) = expected.compare(&session, &store).await.unwrap();
         session.run("rollback").await.unwrap();
         let drift = expected.drift().iter().map(|one| one.object.clone());
         (drift.collect(), proof)
@@ -248,6 +285,35 @@ fn a_way_back_is_held_against_the_checkpoint_that_lies_where_it_leads() {
     assert_eq!(why, Unproven::NoCheckpoint);
     assert_eq!(changed.len(), 1);
     assert_eq!(changed[0].object, "table public.t2");
+}
+
+#[test]
+fn a_way_back_that_renames_is_told_so() {
+    let (project, database) = (project(3), database());
+    run(&project, &database, "apply").succeeds();
+    let renamed = |changes: &[ObjectChange]| {
+        let mut told = changes
+            .iter()
+            .map(|one| (one.renamed_from.clone(), one.object.clone()));
+        let first = told.next();
+        assert!(told.next().is_none(), "{changes:?}");
+        first
+    };
+    let wanted = Some((
+        Some("table public.t1".to_owned()),
+        "table public.t".to_owned(),
+    ));
+    let (_, proof) = way_back(&database, &[3], "drop table t3; alter table t1 rename to t");
+    let Proof::Differs { differences } = proof else {
+        panic!("{proof:?}");
+    };
+    assert_eq!(renamed(&differences), wanted);
+    // Where nothing was remembered, its own pictures of before and after know it.
+    let (_, proof) = way_back(&database, &[2], "alter table t1 rename to t");
+    let Proof::NotProven { changed, .. } = proof else {
+        panic!("{proof:?}");
+    };
+    assert_eq!(renamed(&changed), wanted);
 }
 
 #[test]

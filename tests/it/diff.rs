@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::harness::{Database, Evmig, Output, Project, Role, Server, Shape};
+use super::harness::{Database, Evmig, Output, Project, Role, Server, Shape, Target};
 
 fn scene() -> (Project, Database) {
     let project = Project::one_phase().migration(
@@ -159,6 +159,138 @@ fn an_apply_tells_of_drift_and_refuses_where_it_is_told_to() {
     run(&project, &database, "diff --exit-code").succeeds();
     let output = run(&project, &database, "apply").succeeds();
     assert!(!output.stderr.contains("drift"), "{}", output.stderr);
+}
+
+#[test]
+fn what_was_renamed_by_hand_is_told_as_renamed() {
+    let (project, database) = scene();
+    database.execute(
+        "create index by_name on product (name); create type size as enum ('s'); create function f() returns int \
+         language sql as 'select 1'; create table old (id int)",
+    );
+    project.write(
+        "migrations/1_core/1_tables/V2__t.sql",
+        "create table t ();\n",
+    );
+    run(&project, &database, "apply").succeeds();
+    // One that was dropped and made again has nothing of the old one but its looks.
+    database.execute(
+        "alter table product rename to goods; alter table goods rename name to title; \
+         alter index by_name rename to by_title; alter type size rename to sizes; \
+         alter function f() rename to g; drop table old; create table older (id int)",
+    );
+    let output = run(&project, &database, "diff").succeeds();
+    insta::assert_snapshot!(output.snapshot(), @r"
+    --- history, as run $RUN left it at $TIME
+    +++ database $DATABASE on 127.0.0.1:$PORT
+
+    renamed enum public.sizes, which was enum public.size
+
+    renamed function public.g(), which was function public.f()
+
+    renamed table public.goods, which was table public.product
+
+    removed table public.old
+      @@ -1,4 +0,0 @@
+      -CREATE TABLE public.old (
+      -    id integer
+      -);
+      -ALTER TABLE public.old OWNER TO admin;
+
+    added   table public.older
+      @@ -0,0 +1,4 @@
+      +CREATE TABLE public.older (
+      +    id integer
+      +);
+      +ALTER TABLE public.older OWNER TO admin;
+
+    changed view public.cheap: definition
+      @@ -1,7 +1,7 @@
+       CREATE VIEW public.cheap AS
+        SELECT id,
+      -    name
+      -   FROM public.product
+      +    title AS name
+      +   FROM public.goods
+         WHERE (price < (10)::numeric);
+       ALTER VIEW public.cheap OWNER TO $OWNER;
+       COMMENT ON VIEW public.cheap IS 'below 10';
+
+    renamed column public.goods.title, which was column public.product.name
+
+    renamed index by_title on public.goods, which was index by_name on public.product: definition
+      @@ -1 +1 @@
+      -CREATE INDEX by_title ON public.goods USING btree (name);
+      +CREATE INDEX by_title ON public.goods USING btree (title);
+
+    8 differences: 1 added, 1 removed, 1 changed, 5 renamed
+    --- stderr ---
+    --- exit 0 ---
+    ");
+    let document = run(&project, &database, "diff live history --format json")
+        .succeeds()
+        .json();
+    assert_eq!(document["changes"][0]["renamed_from"], "enum public.sizes");
+    assert_eq!(document["changes"][0]["object"], "enum public.size");
+
+    // OIDs are those of one database: in a copy they prove nothing, even where they are the same.
+    let mut copy = Target::clone(&database);
+    copy.database.push_str("_copy");
+    database.execute(&format!(
+        "create database {} template {}",
+        copy.database, database.database
+    ));
+    let told_there = Evmig::new(&project, "diff --format json")
+        .on(&copy)
+        .run()
+        .succeeds()
+        .json();
+    let told_there = told(&told_there);
+    assert!(
+        !told_there.iter().any(|line| line.starts_with("renamed")),
+        "{told_there:?}"
+    );
+    assert!(
+        told_there.contains(&"added table public.goods".to_owned()),
+        "{told_there:?}"
+    );
+
+    project.write(
+        "migrations/1_core/1_tables/V3__t.sql",
+        "create table u ();\n",
+    );
+    let output = run(&project, &database, "apply").succeeds();
+    assert!(
+        output
+            .stderr
+            .contains("renamed table public.product to table public.goods"),
+        "{}",
+        output.stderr
+    );
+    run(&project, &database, "diff --exit-code").succeeds();
+}
+
+#[test]
+fn of_same_looking_objects_the_newest_are_known() {
+    let (project, database) = scene();
+    database.execute(
+        "drop view cheap; drop table product; \
+         create table product (id bigint primary key, name text not null, price numeric(12, 2)); \
+         create view cheap as select id, name from product where price < 10; \
+         comment on view cheap is 'below 10'",
+    );
+    let owner = &database.user;
+    database.execute(&format!(
+        "alter table product owner to {owner}; alter view cheap owner to {owner}"
+    ));
+    run(&project, &database, "diff --exit-code").succeeds();
+    project.write("migrations/1_core/1_tables/V2__t.sql", "select 1;\n");
+    run(&project, &database, "apply").succeeds();
+    database.execute("alter view cheap rename to cheaper");
+    let document = run(&project, &database, "diff --format json")
+        .succeeds()
+        .json();
+    assert_eq!(told(&document), ["renamed view public.cheaper"]);
 }
 
 #[test]

@@ -232,6 +232,77 @@ fn beside_the_target_nothing_that_its_databases_share_is_touched() {
         .succeeds();
 }
 
+#[test]
+fn beside_the_target_no_function_of_it_is_run_that_changes_what_is_shared() {
+    let server = Server::private(&Options::new(15));
+    let database = server.database(Shape::Plain, Role::Superuser);
+    let mut admin = Session::connect(&database.admin());
+    let project = Project::one_phase().migration(
+        "V1__t",
+        "create table t (id int primary key);\ncreate table part (t int references t);\n\
+         create view seen as select id from t;",
+    );
+    Evmig::new(&project, "apply").on(&database).run().succeeds();
+    // By hand: what the history has made was looked at when it was a file.
+    database.execute(
+        "create function make_role() returns int language plpgsql as 'begin create role made; return 1; end'; \
+         create function on_part() returns trigger language plpgsql as 'begin perform make_role(); return new; end'; \
+         create trigger audit before insert on part for each row execute function on_part(); \
+         create function run(what text) returns void language plpgsql as 'begin execute what; end'; \
+         create function harmless() returns int language sql as 'select 1'",
+    );
+    for (sql, function) in [
+        ("select make_role();", "make_role"),
+        (
+            "create table u (id int default \"make_role\"());",
+            "make_role",
+        ),
+        ("insert into part values (null);", "on_part"),
+        ("select 1;\ndelete from seen;", "on_part"),
+        ("select run('create ' || 'role made');", "run"),
+        (
+            "do $$ begin execute 'select make_' || 'role()'; end $$;",
+            "make_role",
+        ),
+    ] {
+        let project = Project::one_phase().migration(
+            "V1__t",
+            &project.read("migrations/1_core/1_tables/V1__t.sql"),
+        );
+        let project = project.migration("V2__runs", sql);
+        let before = shared_state(&mut admin);
+        let output = Evmig::new(&project, "plan --shadow target")
+            .on(&database)
+            .run()
+            .exits(5);
+        assert!(
+            output.stderr.contains("error[shadow-shares-server]")
+                && output.stderr.contains(&format!("may run {function},")),
+            "{sql}: {}",
+            output.stderr
+        );
+        assert_eq!(shared_state(&mut admin), before, "{sql}");
+    }
+    // What runs none of them is tried, as long as none runs by itself.
+    let project = project.migration(
+        "V2__runs",
+        "create table v (id int);\nselect harmless();\nselect run('select 1');",
+    );
+    let plan = Evmig::new(&project, "plan --shadow target").on(&database);
+    plan.run().succeeds();
+    database.execute(
+        "create function on_change() returns event_trigger language plpgsql as 'begin perform make_role(); end'; \
+         create event trigger on_change on ddl_command_end execute function on_change()",
+    );
+    let plan = Evmig::new(&project, "plan --shadow target").on(&database);
+    let output = plan.run().exits(5);
+    assert!(
+        output.stderr.contains("may run on_change,"),
+        "{}",
+        output.stderr
+    );
+}
+
 /// A dry run that sleeps after it has made something.
 fn sleeping(database: &Database, flags: &str, sql: &str) -> Running {
     let project = Project::one_phase().migration("V1__slow", sql);

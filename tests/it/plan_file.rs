@@ -524,3 +524,102 @@ fn a_statement_that_waited_for_others_tells_no_speed() {
         "3"
     );
 }
+
+/// The same, with no more rows than it takes.
+const LARGE: &str = "create table big as select n::bigint as id, repeat('x', 200) as text \
+                     from generate_series(1, 1050) n;\n\
+                     create function slow(bigint) returns bigint immutable language plpgsql as \
+                     'begin perform pg_sleep(0.001); return $1; end';";
+
+/// What is remembered, in the order of the statements.
+const REMEMBERED: &str =
+    "select concat_ws(' ', key, position, work, relation) from evmig.speed order by seq";
+
+#[test]
+fn a_rewrite_is_remembered_where_there_was_one() {
+    let server = Server::shared(15, Shape::Plain);
+    let database = server.database(Shape::Plain, Role::Superuser);
+    // Whoever changes a type checks the constraints of the column again.
+    let project = Project::one_phase()
+        .migration("V1__big", LARGE)
+        .migration(
+            "V2__quick",
+            "alter table big add tag varchar(40) default 'x', add kind varchar(40), \
+             add constraint \"Known\" check (slow(length(tag)) > 0) not valid;",
+        )
+        .migration(
+            "V3__validated",
+            "alter table big validate constraint \"Known\";",
+        )
+        .migration(
+            "V4__rewritten",
+            "create table other (id int, name varchar(9));\n\
+             alter table big alter tag type varchar(30);\n\
+             alter table other alter name type varchar(3);",
+        );
+    Evmig::new(&project, "apply").on(&database).run().succeeds();
+    // Neither what was not rewritten, nor what was by a later file of the run, nor what may have been by another statement.
+    let project = project
+        .migration(
+            "V5__checked_only",
+            "alter table big alter tag type varchar(60) using tag::varchar(60);",
+        )
+        .migration(
+            "V6__which",
+            "alter table big alter kind type varchar(30);\n\
+             alter table big alter tag type varchar(70);",
+        );
+    Evmig::new(&project, "apply --to 5")
+        .on(&database)
+        .run()
+        .succeeds();
+    Evmig::new(&project, "apply").on(&database).run().succeeds();
+    let project = project
+        .migration(
+            "V7__checked_only",
+            "alter table big alter tag type varchar(80);",
+        )
+        .migration("V8__quick", "alter table big alter kind type varchar(20);");
+    Evmig::new(&project, "apply").on(&database).run().succeeds();
+    assert_eq!(
+        database.lines(REMEMBERED),
+        ["3 0 scan public.big", "4 1 rewrite public.big"]
+    );
+    Evmig::new(&project, "history --verify")
+        .on(&database)
+        .run()
+        .succeeds();
+}
+
+#[test]
+fn a_validation_is_a_scan_unless_it_joins_and_vacuum_full_a_rewrite() {
+    let server = Server::shared(18, Shape::Plain);
+    let database = server.database(Shape::Plain, Role::Superuser);
+    let slow_key = "create function slow_eq(bigint, bigint) returns boolean immutable language plpgsql as \
+                    'begin perform pg_sleep(0.001); return $1 = $2; end';\n\
+                    create operator === (leftarg = bigint, rightarg = bigint, function = slow_eq);\n\
+                    create operator class slow for type bigint using btree as operator 1 <, operator 2 <=, \
+                    operator 3 ===, operator 4 >=, operator 5 >, function 1 btint8cmp(bigint, bigint);\n\
+                    create table few (id bigint not null);\n\
+                    insert into few values (1);\n\
+                    create unique index on few (id slow);\n\
+                    alter table big add one bigint default 1, \
+                    add constraint \"Joined\" foreign key (one) references few (id) not valid;";
+    let project = Project::one_phase()
+        .migration("V1__big", LARGE)
+        .migration("V2__key", slow_key)
+        .migration(
+            "V3__joined",
+            "alter table big validate constraint \"Joined\";",
+        )
+        .migration("V4__index", "create index on big (slow(id));")
+        .migration("V5__vacuumed", "vacuum (full, verbose) public.big;");
+    let output = Evmig::new(&project, "apply --format json")
+        .on(&database)
+        .run();
+    output.succeeds();
+    assert_eq!(
+        database.lines(REMEMBERED),
+        ["4 0 index_build public.big", "5 0 rewrite public.big"]
+    );
+}

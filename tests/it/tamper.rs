@@ -410,7 +410,7 @@ fn a_history_out_of_shape_is_refused_in_words() {
             "refinery_schema_history",
         ),
         ("delete from evmig.meta", "", 5, "no valid format"),
-        ("update evmig.meta set format = 3", "", 5, "has format 3"),
+        ("update evmig.meta set format = 4", "", 5, "has format 4"),
         ("update evmig.meta set format = 0", "", 5, "no valid format"),
         (
             "update evmig.meta set refinery_table = 'other.refinery_schema_history'",

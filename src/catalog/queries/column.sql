@@ -1,5 +1,5 @@
 -- Columns of tables, views, foreign tables and composite types.
-SELECT 'column' AS kind, n.nspname AS schema, c.relname AS parent, a.attname AS name,
+SELECT 'column' AS kind, n.nspname AS schema, c.relname AS parent, a.attname AS name, a.attrelid AS oid,
        -- With the gaps of columns that are gone: who reads it counts anew. Here it would take a sort of all columns.
        a.attnum::text AS position,
        format_type(a.atttypid, a.atttypmod) AS type,

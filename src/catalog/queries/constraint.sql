@@ -2,6 +2,7 @@
 -- a foreign key whose triggers are off holds nothing. A key of one column with
 -- nothing special about it is put together here, in the server's words: its own function looks up each by itself.
 SELECT 'constraint' AS kind, n.nspname AS schema, coalesce(c.relname, t.typname) AS parent, k.conname AS name,
+       k.oid AS oid,
        CASE WHEN k.contypid <> 0 THEN 'domain' END AS of,
        coalesce(
            CASE WHEN k.conkey[2] IS NULL AND NOT k.condeferrable AND k.convalidated

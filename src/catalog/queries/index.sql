@@ -1,6 +1,6 @@
 -- Indexes, but for those of constraints. The server's own function looks through all operator classes for each column:
 -- what has nothing special about it is put together here, in the same words.
-SELECT 'index' AS kind, n.nspname AS schema, t.relname AS parent, c.relname AS name,
+SELECT 'index' AS kind, n.nspname AS schema, t.relname AS parent, c.relname AS name, c.oid AS oid,
        coalesce(
            CASE WHEN i.indexprs IS NULL AND i.indpred IS NULL AND c.reloptions IS NULL AND i.indnatts = i.indnkeyatts THEN
                'CREATE ' || CASE WHEN i.indisunique THEN 'UNIQUE ' ELSE '' END || 'INDEX ' || quote_ident(c.relname)

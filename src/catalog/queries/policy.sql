@@ -1,5 +1,5 @@
 -- Row-level security policies.
-SELECT 'policy' AS kind, n.nspname AS schema, c.relname AS parent, p.polname AS name,
+SELECT 'policy' AS kind, n.nspname AS schema, c.relname AS parent, p.polname AS name, p.oid AS oid,
        CASE p.polcmd WHEN 'r' THEN 'select' WHEN 'a' THEN 'insert' WHEN 'w' THEN 'update' WHEN 'd' THEN 'delete' ELSE 'all' END
            AS command,
        CASE WHEN NOT p.polpermissive THEN 'restrictive' END AS mode,

@@ -3,7 +3,7 @@ SELECT CASE c.relkind
            WHEN 'r' THEN 'table' WHEN 'p' THEN 'table' WHEN 'v' THEN 'view' WHEN 'm' THEN 'materialized view'
            WHEN 'f' THEN 'foreign table' WHEN 'S' THEN 'sequence'
        END AS kind,
-       n.nspname AS schema, NULL AS parent, c.relname AS name,
+       n.nspname AS schema, NULL AS parent, c.relname AS name, c.oid AS oid,
        pg_get_userbyid(c.relowner) AS owner,
        c.relacl::text AS acl,
        CASE WHEN c.relacl IS NOT NULL

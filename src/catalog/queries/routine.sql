@@ -1,7 +1,7 @@
 -- Functions, procedures and aggregates.
 SELECT CASE p.prokind WHEN 'p' THEN 'procedure' WHEN 'a' THEN 'aggregate' ELSE 'function' END AS kind,
        n.nspname AS schema, NULL AS parent,
-       p.proname || '(' || pg_get_function_identity_arguments(p.oid) || ')' AS name,
+       p.proname || '(' || pg_get_function_identity_arguments(p.oid) || ')' AS name, p.oid AS oid,
        pg_get_userbyid(p.proowner) AS owner,
        p.proacl::text AS acl, CASE WHEN p.proacl IS NOT NULL THEN acldefault('f', p.proowner)::text END AS acl_default,
        CASE WHEN p.prokind <> 'a' THEN pg_get_functiondef(p.oid) END AS definition,

@@ -1,5 +1,5 @@
 -- Rules, but for those that are what a view is.
-SELECT 'rule' AS kind, n.nspname AS schema, c.relname AS parent, r.rulename AS name,
+SELECT 'rule' AS kind, n.nspname AS schema, c.relname AS parent, r.rulename AS name, r.oid AS oid,
        pg_get_ruledef(r.oid) AS definition,
        CASE r.ev_enabled WHEN 'D' THEN 'disabled' WHEN 'R' THEN 'replica' WHEN 'A' THEN 'always' END AS state,
        d.description AS comment

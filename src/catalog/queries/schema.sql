@@ -1,5 +1,5 @@
 -- Schemas.
-SELECT 'schema' AS kind, NULL AS schema, NULL AS parent, n.nspname AS name,
+SELECT 'schema' AS kind, NULL AS schema, NULL AS parent, n.nspname AS name, n.oid AS oid,
        pg_get_userbyid(n.nspowner) AS owner,
        n.nspacl::text AS acl, acldefault('n', n.nspowner)::text AS acl_default,
        d.description AS comment

@@ -1,5 +1,5 @@
 -- Extended statistics.
-SELECT 'statistics' AS kind, n.nspname AS schema, c.relname AS parent, s.stxname AS name,
+SELECT 'statistics' AS kind, n.nspname AS schema, c.relname AS parent, s.stxname AS name, s.oid AS oid,
        pg_get_userbyid(s.stxowner) AS owner, pg_get_statisticsobjdef(s.oid) AS definition,
        nullif(s.stxstattarget, -1)::text AS target,
        d.description AS comment

@@ -1,6 +1,6 @@
 -- Triggers that somebody made, with their state, which `pg_get_triggerdef` does not tell. The clones of a partitioned
 -- table's triggers have states of their own.
-SELECT 'trigger' AS kind, n.nspname AS schema, c.relname AS parent, g.tgname AS name,
+SELECT 'trigger' AS kind, n.nspname AS schema, c.relname AS parent, g.tgname AS name, g.oid AS oid,
        pg_get_triggerdef(g.oid) AS definition,
        CASE g.tgenabled WHEN 'D' THEN 'disabled' WHEN 'R' THEN 'replica' WHEN 'A' THEN 'always' END AS state,
        CASE WHEN g.tgparentid <> 0 THEN 'yes' END AS inherited,

@@ -3,7 +3,7 @@ SELECT CASE t.typtype
            WHEN 'e' THEN 'enum' WHEN 'c' THEN 'composite type' WHEN 'd' THEN 'domain' WHEN 'r' THEN 'range'
            ELSE 'type'
        END AS kind,
-       n.nspname AS schema, NULL AS parent, t.typname AS name,
+       n.nspname AS schema, NULL AS parent, t.typname AS name, t.oid AS oid,
        pg_get_userbyid(t.typowner) AS owner,
        t.typacl::text AS acl, CASE WHEN t.typacl IS NOT NULL THEN acldefault('T', t.typowner)::text END AS acl_default,
        CASE WHEN t.typtype = 'e' THEN (

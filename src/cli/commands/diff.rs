@@ -5,9 +5,8 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use super::Context;
-use crate::catalog::diff::diff;
 use crate::catalog::model::Snapshot;
-use crate::catalog::shown::shown;
+use crate::catalog::renames::{Names, shown_of_one};
 use crate::cli::args::{Format, GlobalArgs};
 use crate::cli::catalog::{Live, file, live, live_and_remembered, side};
 use crate::cli::database::runtime;
@@ -166,7 +165,7 @@ async fn compare(
         };
         (a.snapshot, b.snapshot) = (common(&a.snapshot), common(&b.snapshot));
     }
-    let changes = shown(&diff(&a.snapshot, &b.snapshot), &a.snapshot, &b.snapshot);
+    let changes = shown_of_one((&a.snapshot, &a.names), (&b.snapshot, &b.names));
     let complete = a.is_whole && b.is_whole;
     Ok(DiffReport {
         schema: DiffReport::SCHEMA,
@@ -222,6 +221,8 @@ async fn both(
 struct Catalog {
     side: Side,
     snapshot: Snapshot,
+    /// What its objects keep when they are renamed, where both sides are moments of one database.
+    names: Names,
     /// What the other one follows, if it has to be made.
     other: Other,
     is_whole: bool,
@@ -233,6 +234,7 @@ impl Catalog {
         Self {
             side,
             snapshot,
+            names: Names::default(),
             other,
             is_whole: true,
             notes: Vec::new(),
@@ -256,6 +258,7 @@ async fn made_side(
         side,
         other: Other::of(&made.snapshot, Some(&made.server_version)),
         snapshot: made.snapshot,
+        names: Names::default(),
         is_whole: made.is_whole,
         notes: made.notes,
     })
@@ -282,8 +285,16 @@ async fn drift(
         run: remembered.checkpoint.run,
         at: remembered.checkpoint.at,
     };
-    let history = Catalog::whole(history, remembered.snapshot, Other::default());
-    Ok((history, Catalog::live(live)))
+    let (was, names) = (remembered.catalog, live.names.clone());
+    let history = Catalog {
+        names: was.names,
+        ..Catalog::whole(history, was.snapshot, Other::default())
+    };
+    let live = Catalog {
+        names,
+        ..Catalog::live(live)
+    };
+    Ok((history, live))
 }
 
 async fn side_of(

@@ -61,6 +61,7 @@ pub fn of_preview(
             CommandError::refused(others(problem, context))
         }
         PreviewError::Shared { .. }
+        | PreviewError::SharedByCall { .. }
         | PreviewError::NotOnTarget(_)
         | PreviewError::MayNotCreate { .. }
         | PreviewError::ReadOnly
@@ -139,7 +140,7 @@ fn denied(error: &HistoryError) -> Option<&crate::pg::error::DbFailure> {
 fn not_made(error: &PreviewError, context: &RunContext) -> Problem {
     let message = error.to_string();
     match error {
-        PreviewError::Shared { .. } => {
+        PreviewError::Shared { .. } | PreviewError::SharedByCall { .. } => {
             let problem = Problem::new("shadow-shares-server", message).hint(
                 "roles, settings of databases and replication belong to the whole server, and would \
                  be changed for good: let the throw-away database be on another one",

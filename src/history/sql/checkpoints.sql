@@ -16,7 +16,9 @@ comment on table {schema}.checkpoint is
 -- The fingerprint is the hash of the document: the newest are kept, and no chain is needed.
 create table {schema}.catalog (
     fingerprint text primary key,
-    document text not null
+    document text not null,
+    keys text,
+    place text
 );
 comment on table {schema}.catalog is
     'evmig: the catalogs that the newest checkpoints tell of, in full';

@@ -81,7 +81,7 @@ pub(super) async fn begin<'a>(
         keys_proved: 0,
         unknown: false,
         history,
-        has_checkpoints: located.format() == Some(Format::NEWEST),
+        has_checkpoints: located.format().is_some_and(Format::has_checkpoints),
         kept_rows: Vec::new(),
         expected: None,
         checked: None,

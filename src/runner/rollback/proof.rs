@@ -6,6 +6,8 @@ use crate::pg::error::DbFailure;
 use crate::report::event::{EventSink, RunEvent};
 use crate::report::problem::Problem;
 use crate::report::rollback::{Checked, Proven};
+use crate::runner::checkpoint::On;
+use crate::runner::drift;
 use crate::runner::error::RunError;
 use crate::runner::proof::{self, Expected, Proof, ProofError, Unproven};
 
@@ -26,9 +28,9 @@ impl Run<'_> {
             .iter()
             .map(|piece| piece.layer.key.clone())
             .collect();
-        let version = self.opened.facts.version_num;
+        let on = On::server(&self.opened.facts);
         let rows = &self.history.rows;
-        let looked = proof::before(session, version, &self.store, rows, &keys).await;
+        let looked = proof::before(session, on, &self.store, rows, &keys).await;
         let expected = match looked {
             Ok(expected) => expected,
             Err(error) => {
@@ -66,11 +68,7 @@ fn unreadable(error: &ProofError) -> RunEvent {
 }
 
 fn drifted(expected: &Expected) -> RunEvent {
-    let objects: Vec<String> = expected
-        .drift()
-        .iter()
-        .map(|change| format!("{:?} {}", change.change, change.object).to_lowercase())
-        .collect();
+    let objects: Vec<String> = expected.drift().iter().map(drift::line).collect();
     let problem = Problem::new(
         "drift",
         "the catalog was changed by something else than evmig since the last run",

@@ -405,7 +405,6 @@ impl Run<'_> {
             bill: bill.as_ref(),
             expected: self.expected.as_ref().filter(|_| is_last),
             accepts: self.request.accept_differences,
-            version: self.opened.facts.version_num,
         };
         let mut link = self.opened.link(&mut self.watch_session, interrupt, sink);
         let cost = match Box::pin(shot.run(&mut link)).await {

@@ -54,8 +54,6 @@ pub(super) struct Shot<'a> {
     pub(super) expected: Option<&'a Expected>,
     /// Whether a catalog that is not that is committed all the same.
     pub(super) accepts: bool,
-    /// The server's version number.
-    pub(super) version: u32,
     /// Whether it ends in a rollback, and records nothing.
     pub(super) rehearsal: bool,
     /// How many statements of the first part's script are committed already.
@@ -345,7 +343,7 @@ impl Shot<'_> {
     /// Holds the catalog against what it is to be, and remembers what it is.
     async fn prove(&self, sending: &Sending<'_>, expected: &Expected) -> Result<Checked, Failed> {
         let (session, store) = (sending.session, self.recorder.store);
-        let (found, picture) = expected.compare(session, self.version, store).await?;
+        let (found, picture) = expected.compare(session, store).await?;
         let checked = proof::checked(found);
         if checked.proven == Proven::Differs && !self.accepts {
             return Err(Failed::Differs(checked));

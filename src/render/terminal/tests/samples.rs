@@ -173,6 +173,7 @@ fn start_of_a_run() -> Vec<RunEvent> {
             index: 4,
             of: 50,
             took_ms: Some(1204.0),
+            held: Vec::new(),
         },
         RunEvent::StatementRunning {
             migration: migration(),
