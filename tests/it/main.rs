@@ -33,6 +33,7 @@ mod documented_errors;
 mod documented_faults;
 mod dry_run;
 mod dry_run_base;
+mod dry_run_beside;
 mod dry_run_levels;
 mod dry_run_locks;
 mod dry_run_shadow;
