@@ -186,11 +186,16 @@ impl Server {
         Ok(())
     }
 
-    /// A copy of a server has the same identity, but was not started in the same microsecond.
+    /// A copy of a server has the same identity, but was not started in the same microsecond. A standby is a copy
+    /// that follows: what is done to its primary is done to it.
     async fn is_same_as(&self, target: &Opened) -> Result<bool, PreviewError> {
         const STARTED: &str = "select pg_catalog.pg_postmaster_start_time()::text";
-        if target.facts.system_identifier != self.facts.system_identifier {
+        let identity = &target.facts.system_identifier;
+        if *identity != self.facts.system_identifier {
             return Ok(false);
+        }
+        if target.facts.standby && identity.is_some() {
+            return Ok(true);
         }
         let what = "could not ask when the server was started";
         let (here, there) = tokio::try_join!(

@@ -2,6 +2,7 @@
 //! locale: what is foretold there is what the apply comes to. Beside a standby none can be made.
 
 use std::ops::RangeInclusive;
+use std::sync::Arc;
 
 use super::dry_run_shadow::shared_state;
 use super::harness::{Database, Evmig, Options, Project, Role, Server, Session, Shape, Target};
@@ -32,6 +33,9 @@ const LOCALES: [(RangeInclusive<u32>, &str); 7] = [
         "locale_provider builtin builtin_locale 'PG_UNICODE_FAST' lc_collate 'C' lc_ctype 'POSIX'",
     ),
 ];
+
+/// What `initdb` may have been told.
+const ICU: &str = "locale_provider icu icu_locale 'sv'";
 
 /// How text sorts and changes its case in a database.
 const SORTED: &str = "(select string_agg(word, ' ' order by word) || upper('ß') || initcap('ǆ') \
@@ -175,6 +179,8 @@ fn a_database_beside_the_target_has_its_locale() {
         let newest = newest.filter(|(majors, _)| majors.contains(&major)).take(1);
         locales_are_the_targets(major, &newest.cloned().collect::<Vec<_>>(), "");
     }
+    // Where nothing is said, it would be the template's.
+    locales_are_the_targets(17, &LOCALES[1..2], ICU);
 }
 
 #[test]
@@ -183,11 +189,113 @@ fn every_locale_of_every_major_is_the_targets() {
     for major in 14..=18 {
         locales_are_the_targets(major, &LOCALES, "");
         if major >= 15 {
-            locales_are_the_targets(major, &LOCALES, "locale_provider icu icu_locale 'sv'");
+            locales_are_the_targets(major, &LOCALES, ICU);
         }
         if major >= 17 {
             let template = "locale_provider builtin builtin_locale 'C.UTF-8'";
             locales_are_the_targets(major, &LOCALES, template);
         }
     }
+}
+
+/// A project of which one file is applied where a standby was taken from, and that standby's database.
+fn on_a_standby(major: u32) -> (Database, Arc<Server>, Project) {
+    let server = Server::private(&Options::new(major));
+    let database = server.database(Shape::Plain, Role::Superuser);
+    let project = Project::one_phase()
+        .migration("V1__t", "create table t (id int);")
+        .migration("V2__wide", "alter table t alter column id type bigint;");
+    Evmig::new(&project, "apply --to 1")
+        .on(&database)
+        .run()
+        .succeeds();
+    let standby = server.standby();
+    (database, standby, project)
+}
+
+#[track_caller]
+fn nothing_is_made_beside_a_standby(major: u32) {
+    let (database, standby, project) = on_a_standby(major);
+    let target = standby.admin(&database.database);
+    let plan = |words: &str| Evmig::new(&project, &format!("plan {words}")).on(&target);
+    let refused = plan("--shadow target").run().exits(5);
+    insta::allow_duplicates! {
+    insta::assert_snapshot!(refused.snapshot(), @r"
+    --- stderr ---
+    error[shadow-not-on-target]: no throw-away database can be made on the target's own server: it is a
+      standby, and takes no changes
+      hint       connect to the primary; where the URL lists several hosts,
+                 target_session_attrs=read-write finds it
+      next       evmig --database-url URL plan --shadow embedded
+                 evmig --database-url URL plan --level sql
+                 evmig --database-url URL plan --shadow-url URL
+    --- exit 5 ---
+    ");
+    }
+    let by_url = plan("").arg("--shadow").arg(target.url()).run().exits(5);
+    assert!(by_url.stderr.contains("read-only"), "{}", by_url.stderr);
+    // What is offered instead works.
+    plan("--level sql").run().succeeds();
+    let report = plan("--shadow embedded --format json")
+        .embedded(major)
+        .run()
+        .succeeds()
+        .json();
+    assert_eq!(report["forecast"], "would_apply", "{report:#}");
+    assert_eq!(report["before"]["proven"], true, "{report:#}");
+}
+
+#[test]
+fn beside_a_standby_nothing_can_be_made() {
+    nothing_is_made_beside_a_standby(15);
+}
+
+#[test]
+#[ignore = "takes long: scripts/test --long"]
+fn beside_a_standby_of_any_major_nothing_can_be_made() {
+    for major in [14, 16, 17, 18] {
+        nothing_is_made_beside_a_standby(major);
+    }
+}
+
+#[test]
+fn a_standbys_primary_is_the_targets_own_server() {
+    let (database, standby, project) = on_a_standby(15);
+    database.execute("create role app");
+    let project = project.migration("V3__role", "alter role app set work_mem = '8MB';");
+    let mut primary = Session::connect(&database.admin());
+    let before = shared_state(&mut primary);
+    let output = Evmig::new(&project, "plan")
+        .arg("--shadow")
+        .arg(database.admin().url())
+        .on(&standby.admin(&database.database))
+        .run()
+        .exits(5);
+    assert!(
+        output.stderr.contains("shadow-shares-server"),
+        "{}",
+        output.stderr
+    );
+    assert_eq!(shared_state(&mut primary), before);
+}
+
+#[test]
+fn a_database_of_another_encoding_is_refused_before_one_is_made() {
+    let server = Server::private(&Options::new(15));
+    let database = server.latin1_database();
+    let project = Project::one_phase().migration("V1__t", "create table t (id int);");
+    let mut admin = Session::connect(&server.admin("postgres"));
+    let before = shared_state(&mut admin);
+    let output = Evmig::new(&project, "plan --shadow target")
+        .on(&database)
+        .run()
+        .exits(5);
+    insta::assert_snapshot!(output.snapshot(), @r"
+    --- stderr ---
+    error[encoding]: the database `$DATABASE` has the encoding LATIN1, and evmig needs UTF8
+      hint       create the database with ENCODING 'UTF8' TEMPLATE template0; migrations are UTF-8, and
+                 not all of it fits
+    --- exit 5 ---
+    ");
+    assert_eq!(shared_state(&mut admin), before);
 }
