@@ -55,6 +55,7 @@ mod many_files;
 mod output;
 mod pg_server;
 mod plan_file;
+mod planning;
 mod platform;
 mod platform_majors;
 mod pooler;
