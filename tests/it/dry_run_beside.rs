@@ -299,3 +299,73 @@ fn a_database_of_another_encoding_is_refused_before_one_is_made() {
     ");
     assert_eq!(shared_state(&mut admin), before);
 }
+
+/// What is set for sessions, by whom, and a file of which that decides what it makes.
+const BEGINNINGS: [(&str, &str); 5] = [
+    (
+        "alter database DATABASE set search_path = app, public",
+        "create table b (id int);",
+    ),
+    (
+        "alter role OWNER set search_path = app, public; alter role OWNER in database DATABASE set search_path = \"My app\"",
+        "create table b (id int);",
+    ),
+    (
+        "alter database DATABASE set timezone = 'Asia/Tokyo'",
+        "create table b (at timestamptz check (at > '2026-01-01 00:00'));",
+    ),
+    (
+        "alter role OWNER set app.tenant = 'one two\\'",
+        "do $$ begin execute format('create table public.%I ()', current_setting('app.tenant')); end $$;",
+    ),
+    (
+        "alter role OWNER set check_function_bodies = off",
+        "create function f() returns int language sql as 'select a from nowhere';",
+    ),
+];
+
+/// Holds a dry run against the apply where sessions begin with what was set for their role or database.
+#[track_caller]
+fn sessions_begin_as_the_targets(major: u32, place: &str) {
+    for (set, file) in BEGINNINGS {
+        let server = Server::private(&Options::new(major));
+        let database = server.database(Shape::Plain, Role::Owner);
+        let (name, owner) = (&database.database, &database.user);
+        database.execute(&format!("alter role {owner} createdb"));
+        let project = Project::one_phase()
+            .migration(
+                "V1__schemas",
+                "create schema app; create schema \"My app\"; create table a ();",
+            )
+            .migration("V2__b", file);
+        let evmig = |words: &str| Evmig::new(&project, words).on(&database).embedded(major);
+        database.execute(&set.replace("DATABASE", name).replace("OWNER", owner));
+        evmig("apply --to 1").run().succeeds();
+        let report = evmig(&format!("plan --shadow {place} --format json"))
+            .run()
+            .json();
+        let said = format!("{set} {place} {major}: {report:#}");
+        assert_eq!(report["before"]["proven"], true, "{said}");
+        assert_eq!(report["before"]["origin"], "history", "{said}");
+        assert_eq!(report["notes"], serde_json::json!([]), "{said}");
+        assert_eq!(report["forecast"], "would_apply", "{said}");
+        evmig("apply").run().succeeds();
+        let made =
+            database.value("select fingerprint from evmig.checkpoint order by seq desc limit 1");
+        assert_eq!(report["fingerprint"]["after"], made, "{said}");
+    }
+}
+
+#[test]
+fn beside_the_target_sessions_begin_as_there() {
+    sessions_begin_as_the_targets(15, "target");
+}
+
+#[test]
+#[ignore = "takes long: scripts/test --long"]
+fn sessions_begin_as_on_the_target_on_all_majors() {
+    for major in 14..=18 {
+        sessions_begin_as_the_targets(major, "target");
+        sessions_begin_as_the_targets(major, "embedded");
+    }
+}
