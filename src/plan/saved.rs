@@ -30,7 +30,8 @@ use crate::report::dry_run::{Basis, DryRunReport, Estimate};
 pub const FORMAT: &str = "evmig.plan/1";
 /// What every version of the format begins with.
 const FORMATS: &str = "evmig.plan/";
-/// Goes up when evmig decides otherwise about the same files and the same history, or says otherwise what a catalog is.
+/// Goes up when evmig decides otherwise about the same files and the same history, or says otherwise what a catalog is;
+/// `tests/it/planning.rs` notices.
 pub const PLANNING: u32 = 1;
 /// What the line of the checksum begins with.
 const CHECKSUM: &str = "  \"checksum\": \"";

@@ -1,6 +1,7 @@
 //! What the target looks like: its catalog, its roles and extensions, what ran on it; and its dump, where
 //! running that again does not lead to it.
 
+use super::begin_with;
 use super::dry_run::Request;
 use super::error::PreviewError;
 use super::pending::Pending;
@@ -47,7 +48,8 @@ pub(super) async fn read(opened: &Opened, pending: &Pending<'_>) -> Result<Liken
         }
         Err(error) => return Err(error.into()),
     };
-    let surrounding = roles::read(session).await.map_err(RunError::own(
+    let own = &opened.facts.current_user;
+    let mut surrounding = roles::read(session, own).await.map_err(RunError::own(
         "could not read the target's roles and extensions",
     ))?;
     let ran = if pending.has_history {
@@ -56,6 +58,11 @@ pub(super) async fn read(opened: &Opened, pending: &Pending<'_>) -> Result<Liken
         Vec::new()
     };
     let role = applier(session, opened, &mut notes).await?;
+    if role != *own {
+        let begin = begin_with::read(session, &role, false).await;
+        surrounding.begin =
+            begin.map_err(RunError::own("could not read the settings of the owner"))?;
+    }
     Ok(Likeness {
         snapshot,
         surrounding,

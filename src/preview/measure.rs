@@ -1,7 +1,7 @@
 //! Makes locks and work of what the server answers between two statements.
 
 use std::cell::LazyCell;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -225,6 +225,8 @@ impl Meter {
             let locked = table.into_iter().chain([*oid]);
             locked.filter_map(|oid| lock(oid, known.mode))
         });
+        let mut told = HashSet::new();
+        let locks = locks.filter(|(oid, _)| told.insert(*oid));
         let work = |(oid, known): &(u32, Documented)| {
             let relation = self.before.get(oid)?;
             Some((relation.owner.unwrap_or(*oid), known.work?))

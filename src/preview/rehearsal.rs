@@ -8,7 +8,6 @@ use tokio::sync::mpsc;
 use super::documented::{self, Documented};
 use super::measure::{Answer, Meter};
 use crate::pg::error::DbFailure;
-use crate::pg::named;
 use crate::pg::session::{Row, Session};
 use crate::project::script::{Mode, Script};
 use crate::report::event::MigrationRef;
@@ -241,17 +240,11 @@ async fn known(
     script: &Script,
     index: usize,
 ) -> Result<(Answer, Option<Vec<(u32, Documented)>>), DbFailure> {
-    let documented = documented::of(script, index);
-    let names = documented.iter().flatten().map(|one| one.name.quoted());
-    let (before, oids) = tokio::try_join!(
+    let (before, documented) = tokio::try_join!(
         biased;
         session.query_long(include_str!("sql/relations.sql"), &[]),
-        named::oids(session, names),
+        documented::found(session, documented::of(script, index)),
     )?;
-    let documented = documented.map(|all| {
-        let named = oids.into_iter().zip(all);
-        named.filter_map(|(oid, one)| Some((oid?, one))).collect()
-    });
     Ok((Answer::read(&before), documented))
 }
 

@@ -1,5 +1,6 @@
 //! The target's roles and extensions, made again where the throw-away database is; and taken away there.
 
+use super::begin_with::{self, Begin};
 use super::server::quoted;
 use crate::pg::error::DbFailure;
 use crate::pg::session::{Row, Session};
@@ -19,6 +20,8 @@ pub(super) struct Surrounding {
     memberships: Vec<(String, String, bool)>,
     /// Extensions with their schemas.
     pub(super) extensions: Vec<(String, String)>,
+    /// What the sessions begin with in which files run.
+    pub(super) begin: Vec<Begin>,
 }
 
 impl Surrounding {
@@ -33,13 +36,14 @@ impl Surrounding {
     }
 }
 
-/// Reads the target's.
-pub(super) async fn read(session: &Session) -> Result<Surrounding, DbFailure> {
-    let (roles, memberships, extensions) = tokio::try_join!(
+/// Reads the target's; `role` is the session's own.
+pub(super) async fn read(session: &Session, role: &str) -> Result<Surrounding, DbFailure> {
+    let (roles, memberships, extensions, begin) = tokio::try_join!(
         biased;
         session.query_long(include_str!("sql/roles.sql"), &[]),
         session.query_long(include_str!("sql/memberships.sql"), &[]),
         session.query(include_str!("sql/extensions.sql"), &[]),
+        begin_with::read(session, role, true),
     )?;
     let role = |row: &Row| Role {
         name: row.text(0),
@@ -55,6 +59,7 @@ pub(super) async fn read(session: &Session) -> Result<Surrounding, DbFailure> {
             .iter()
             .map(|row| (row.text(0), row.text(1)))
             .collect(),
+        begin,
     })
 }
 

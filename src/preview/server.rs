@@ -11,6 +11,7 @@ use std::time::Duration;
 use sha2::{Digest as _, Sha256};
 
 use super::base;
+use super::begin_with::{self, Begin, escaped};
 use super::error::{NotOnTarget, PreviewError};
 use super::place::{Owner, PATIENCE, Reached, ShadowPlace};
 use super::roles::{self, Surrounding};
@@ -52,6 +53,10 @@ pub(super) struct Server {
     whose: Whose,
     /// What `CREATE DATABASE` says of encoding and locale.
     locale: String,
+    /// What sessions begin with in which files run, as far as this server takes it.
+    begin: Vec<Begin>,
+    /// What it does not take, and why.
+    not_taken: Vec<String>,
 }
 
 impl Server {
@@ -87,6 +92,8 @@ impl Server {
             roles: RefCell::default(),
             whose,
             locale: " encoding 'UTF8'".to_owned(),
+            begin: Vec::new(),
+            not_taken: Vec::new(),
         };
         if whose != Whose::Ours {
             server.refuse_unable().await?;
@@ -186,11 +193,16 @@ impl Server {
         Ok(())
     }
 
-    /// A copy of a server has the same identity, but was not started in the same microsecond.
+    /// A copy of a server has the same identity, but was not started in the same microsecond. A standby is a copy
+    /// that follows: what is done to its primary is done to it.
     async fn is_same_as(&self, target: &Opened) -> Result<bool, PreviewError> {
         const STARTED: &str = "select pg_catalog.pg_postmaster_start_time()::text";
-        if target.facts.system_identifier != self.facts.system_identifier {
+        let identity = &target.facts.system_identifier;
+        if *identity != self.facts.system_identifier {
             return Ok(false);
+        }
+        if target.facts.standby && identity.is_some() {
+            return Ok(true);
         }
         let what = "could not ask when the server was started";
         let (here, there) = tokio::try_join!(
@@ -214,6 +226,7 @@ impl Server {
         wait: Duration,
         listeners: &mut Listeners<'_>,
     ) -> Result<(), PreviewError> {
+        (self.begin, self.not_taken) = begin_with::tried(&self.session, &wanted.begin).await;
         // On the target's own server all of its roles are there, and no file may change them.
         if self.is_targets_own() {
             self.keep_roles(self.role_names().await?);
@@ -320,11 +333,12 @@ impl Server {
     ) -> Result<Opened, PreviewError> {
         let mut parameters = self.parameters.clone().with_dbname(database);
         let other = |role: &&str| **role != *self.facts.current_user;
-        if let Some(role) = role.filter(other) {
-            let escaped = role.replace('\\', "\\\\").replace(' ', "\\ ");
-            let own = parameters.options.take().unwrap_or_default();
-            parameters.options = Some(format!("{own} -c role={escaped}").trim().to_owned());
-        }
+        let role = role
+            .filter(other)
+            .map_or(String::new(), |role| format!(" -c role={}", escaped(role)));
+        let own = parameters.options.take().unwrap_or_default();
+        let options = format!("{own}{}{role}", begin_with::options(&self.begin));
+        parameters.options = Some(options.trim_start().to_owned()).filter(|all| !all.is_empty());
         let opening = Opening {
             parameters,
             application_name: format!("evmig-shadow-work {}", self.id),
@@ -340,13 +354,14 @@ impl Server {
         })
     }
 
-    /// Gives the server the target's roles; returns what could not be made.
+    /// Gives the server the target's roles; returns what could not be made, or set.
     pub(super) async fn make_roles(&self, wanted: &Surrounding) -> Vec<String> {
-        if self.is_targets_own() {
-            return Vec::new();
+        let mut failed = self.not_taken.clone();
+        if !self.is_targets_own() {
+            let there = self.roles.borrow().clone();
+            failed.extend(roles::make(&self.session, &there, wanted).await);
         }
-        let there = self.roles.borrow().clone();
-        roles::make(&self.session, &there, wanted).await
+        failed
     }
 
     /// Drops everything that was made. What cannot be dropped is swept by the next run.

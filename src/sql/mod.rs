@@ -23,6 +23,7 @@ pub mod token;
 mod touched;
 pub mod trigger_switch;
 pub mod typed_name;
+pub mod vacuum;
 pub mod whole_table;
 mod words;
 pub mod written;

@@ -235,3 +235,117 @@ fn locks_on_postgresql_17() {
 fn locks_on_postgresql_18() {
     locks_are_those_of_the_measured_table(18, 0);
 }
+
+/// A dry run on what the rows of the table find, as JSON: beside the target, each statement in a file of its own.
+fn dry_run_of(server: &Arc<Server>, before: &str, statements: &[&str]) -> Value {
+    let database = server.database(Shape::Plain, Role::Superuser);
+    let mut project = Project::one_phase().migration("V1__setup", &format!("{SETUP}\n{before}"));
+    for (at, statement) in statements.iter().enumerate() {
+        project = project.migration(&format!("V{}__row", at + 2), &format!("{statement};"));
+    }
+    Evmig::new(&project, "apply --to 1")
+        .on(&database)
+        .run()
+        .succeeds();
+    Evmig::new(&project, "plan --shadow target --format json")
+        .on(&database)
+        .run()
+        .json()
+}
+
+/// Row 20: it does not come to the lock.
+#[test]
+fn the_row_that_is_an_error_is_foretold_as_one() {
+    let statement = ["alter table p alter column x type bigint"];
+    let (view, materialized) = ("drop view v;", "drop materialized view mv;");
+    for major in [15, 18] {
+        let server = Server::shared(major, Shape::Plain);
+        for before in [view, materialized] {
+            let report = dry_run_of(&server, before, &statement);
+            assert_eq!(report["forecast"], "would_fail", "{major} {before}");
+            assert_eq!(report["error"]["sqlstate"], "0A000", "{major} {before}");
+            assert_eq!(report["locks"], serde_json::json!([]), "{major} {before}");
+        }
+    }
+    // It is the views.
+    let server = Server::shared(15, Shape::Plain);
+    let report = dry_run_of(&server, &format!("{view}{materialized}"), &statement);
+    assert_eq!(report["forecast"], "would_apply", "{report:#}");
+}
+
+/// Row 96: what they do would stay, whatever becomes of the dry run.
+#[test]
+fn statements_that_reach_beyond_the_database_are_listed_and_not_tried() {
+    let server = Server::private(&Options::new(15));
+    let statements = [
+        "create database elsewhere",
+        "create tablespace elsewhere location '/nowhere'",
+        "alter system set work_mem = '8MB'",
+        "create subscription s connection 'host=nowhere' publication p",
+    ];
+    let report = dry_run_of(&server, "", &statements);
+    let migrations = report["migrations"].as_array().unwrap();
+    assert_eq!(migrations.len(), statements.len());
+    for (migration, statement) in migrations.iter().zip(statements) {
+        assert_eq!(migration["tried"], false, "{statement}");
+        assert_eq!(migration["transactional"], false, "{statement}");
+        assert!(migration["not_tried"].is_string(), "{migration:#}");
+        let told = &migration["statements"][0];
+        assert_eq!(told["sql"], statement);
+        assert_eq!(told["locks"], serde_json::json!([]), "{statement}");
+    }
+    let mut admin = Session::connect(&server.admin("postgres"));
+    let made = "select (select count(*) from pg_database where datname = 'elsewhere')
+        + (select count(*) from pg_subscription)
+        + (select count(*) from pg_file_settings where sourcefile like '%auto.conf')";
+    assert_eq!(admin.value(made), "0");
+}
+
+/// Whether a statement waits for somebody who holds a lock of this mode on a relation.
+fn waits(database: &Database, statement: &str, relation: &str, mode: &str) -> bool {
+    let mut holder = Session::connect(&database.admin());
+    holder.execute(&format!("begin; lock table only {relation} in {mode} mode"));
+    let mut session = Session::connect(&database.admin());
+    session.execute("set lock_timeout = '50ms'");
+    let error = session.try_execute(statement).err();
+    let sqlstate = error.map(|error| error.code().unwrap().code().to_owned());
+    assert!(
+        matches!(sqlstate.as_deref(), None | Some("55P03")),
+        "{statement}: {sqlstate:?}"
+    );
+    sqlstate.is_some()
+}
+
+/// What is told of VACUUM cannot be read from `pg_locks` after it, so each mode is held against who waits for whom: it is
+/// strong enough to wait for the one, and weak enough to pass by the other.
+#[test]
+fn what_is_documented_of_vacuum_is_what_waits() {
+    let (weak, strong) = ("row exclusive", "share update exclusive");
+    for major in [15, 18] {
+        let server = Server::shared(major, Shape::Plain);
+        let database = server.database(Shape::Plain, Role::Superuser);
+        database.execute(SETUP);
+        database.execute("alter table heir inherit parent");
+        // Heirs are vacuumed with their parents from 18 on, which knows ONLY since then.
+        let heirs = major >= 18;
+        for (statement, relation, mode, is_waited_for) in [
+            ("vacuum t", "t", weak, false),
+            ("vacuum t", "t", strong, true),
+            ("vacuum pt", "pt", weak, false),
+            ("vacuum pt", "pt", strong, true),
+            ("vacuum pt", "pt1", weak, false),
+            ("vacuum pt", "pt1", strong, true),
+            ("vacuum full t", "t", "access share", true),
+            ("vacuum full pt", "pt", "access share", true),
+            ("vacuum (full) pt", "pt1", "access share", true),
+            ("vacuum parent", "heir", strong, heirs),
+        ] {
+            let found = waits(&database, statement, relation, mode);
+            let said = format!("{statement} on {major}: {mode} on {relation}");
+            assert_eq!(found, is_waited_for, "{said}");
+        }
+        if heirs {
+            assert!(!waits(&database, "vacuum only parent", "heir", strong));
+        }
+    }
+}

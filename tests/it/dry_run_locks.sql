@@ -371,6 +371,26 @@ analyze t;
 -- 84c t=SUE
 -- before create statistics st on a, n from t;
 drop statistics st;
+-- 85 t=SUE | scan t
+vacuum t;
+-- 85b f=SUE p=SUE | scan f p
+vacuum (analyze, truncate off) f (k), p;
+-- 85c pt=SUE pt1=SUE | scan pt1
+vacuum pt;
+-- 85d parent=SUE | scan parent
+-- since 18
+-- before alter table heir inherit parent;
+vacuum only parent;
+-- 85e parent=SUE heir=SUE | scan parent heir
+-- since 18
+-- before alter table heir inherit parent;
+vacuum parent;
+-- 85f mv=SUE | scan mv
+vacuum verbose analyze mv;
+-- 86 t=AEL t_a=AEL t_u=AEL t_pkey=AEL | rewrite t
+vacuum full t;
+-- 86a pt=AEL pt1=AEL | rewrite pt1
+vacuum (full, freeze) pt;
 -- 86b t=AEL t_a=AEL | rewrite t
 cluster t using t_a;
 -- 87 s=SRE
@@ -421,6 +441,10 @@ create event trigger et93 on sql_drop when tag in ('DROP ROUTINE') execute funct
 alter schema r93e rename to r93e_other;
 -- 93f
 alter default privileges grant select on tables to public;
+-- 93g
+alter role lock_owner set work_mem = '8MB';
+-- 93h
+alter role lock_owner connection limit 5;
 -- 94 f=SUE
 create publication pub94 for table f;
 -- 94b f=SUE
@@ -457,6 +481,12 @@ insert into t (id, n, p_id) values (1, 1, 1);
 update f set k = 1;
 -- 99d f=RX | scan f
 delete from f;
+-- 99f f=RX
+copy f from '/dev/null';
+-- 99g | scan f
+copy f to '/dev/null';
+-- 99h | scan f
+copy (select id from f) to '/dev/null' with (format csv);
 -- 99e f=RX | scan f
 -- since 15
 merge into f using (values (1)) n (id) on f.id = n.id when matched then update set k = 1;

@@ -15,8 +15,8 @@ const KEEPERS: &str =
     "select count(*) from pg_stat_activity where application_name like 'evmig-shadow %'";
 
 /// A server of the test's own with a target that belongs to a role that is no superuser.
-fn target(major: u32) -> (Arc<Server>, Database) {
-    let server = Server::private(&Options::new(major));
+fn target() -> (Arc<Server>, Database) {
+    let server = Server::private(&Options::new(15));
     let database = server.database(Shape::Plain, Role::Owner);
     (server, database)
 }
@@ -39,7 +39,7 @@ fn wait_until(session: &mut Session, question: &str, answer: &str) {
 }
 
 /// What all databases of a server share, as text.
-fn shared_state(session: &mut Session) -> Vec<String> {
+pub(crate) fn shared_state(session: &mut Session) -> Vec<String> {
     session.lines(
         "select 'database ' || datname || ' ' || coalesce(datacl::text, '-') || ' ' || \
          coalesce(shobj_description(oid, 'pg_database'), '-') from pg_database
@@ -50,82 +50,9 @@ fn shared_state(session: &mut Session) -> Vec<String> {
     )
 }
 
-/// What must hold inside of a throw-away database that is beside its target; the file fails where it does not.
-const INSIDE: &str = r"
-do $$
-declare here pg_database; target pg_database;
-begin
-  select * into here from pg_database where datname = current_database();
-  select * into target from pg_database where datname = 'TARGET';
-  if here.datname not like 'evmig\_shadow\_%' then raise 'it is %', here.datname; end if;
-  if here.datdba <> target.datdba then raise 'it belongs to %', here.datdba::regrole; end if;
-  if (here.datcollate, here.datctype, here.encoding)
-    is distinct from (target.datcollate, target.datctype, target.encoding)
-  then raise 'it sorts by % and %', here.datcollate, here.datctype; end if;
-  if to_jsonb(here) ->> 'datlocprovider' is distinct from to_jsonb(target) ->> 'datlocprovider'
-    or to_jsonb(here) ->> 'datlocale' is distinct from to_jsonb(target) ->> 'datlocale'
-    or to_jsonb(here) ->> 'daticulocale' is distinct from to_jsonb(target) ->> 'daticulocale'
-  then raise 'its locale is %', to_jsonb(here); end if;
-  if has_database_privilege('public', here.oid, 'connect') then raise 'all may connect'; end if;
-  if shobj_description(here.oid, 'pg_database') not like '%may be dropped' then raise 'no comment'; end if;
-end $$;";
-
-#[test]
-fn beside_the_target_a_database_is_like_it_and_does_not_stay() {
-    for (major, locale) in [
-        (14, "lc_collate 'POSIX' lc_ctype 'C'"),
-        (15, "lc_collate 'POSIX' lc_ctype 'C'"),
-        (
-            17,
-            "locale_provider builtin builtin_locale 'C.UTF-8' lc_collate 'POSIX' lc_ctype 'C'",
-        ),
-    ] {
-        let (_server, database) = target(major);
-        allow(&database);
-        let mut admin = Session::connect(&database.admin());
-        let name = format!("like_{major}");
-        let owner = &database.user;
-        admin.execute(&format!(
-            "create database {name} owner {owner} template template0 encoding 'UTF8' {locale}"
-        ));
-        let url = database.url().replace(&database.database, &name);
-        let project = Project::one_phase()
-            .migration("V1__t", "create table t (id int primary key, a int);")
-            .migration("V2__inside", &INSIDE.replace("TARGET", &name))
-            .migration("V3__wide", "alter table t alter column a type bigint;");
-        let evmig = |words: &str| {
-            Evmig::new(&project, words)
-                .knowing(&database)
-                .env("DATABASE_URL", url.clone())
-        };
-        evmig("apply --to 1").run().succeeds();
-        let before = shared_state(&mut admin);
-        let report = evmig("plan --shadow target --format json")
-            .run()
-            .succeeds()
-            .json();
-        assert_eq!(report["error"], serde_json::Value::Null);
-        assert_eq!(report["forecast"], "would_apply");
-        assert_eq!(report["before"]["proven"], true, "{}", report["before"]);
-        assert_eq!(report["shadow"]["place"], "target");
-        assert_eq!(report["shadow"]["on_targets_server"], true);
-        assert_eq!(
-            report["migrations"][1]["statements"][0]["work"][0]["work"],
-            "rewrite"
-        );
-        assert_eq!(shared_state(&mut admin), before);
-        let shown = evmig("plan --shadow target").run().succeeds();
-        assert!(
-            shown.stdout.contains("(the target's own"),
-            "{}",
-            shown.stdout
-        );
-    }
-}
-
 #[test]
 fn what_is_in_the_way_beside_the_target_is_told_with_the_grant() {
-    let (_server, database) = target(15);
+    let (_server, database) = target();
     let project = Project::one_phase().migration("V1__t", "create table t ();");
     let plan = |words: &str| Evmig::new(&project, &format!("plan {words}")).on(&database);
     let output = plan("--shadow target").run().exits(5);
@@ -318,7 +245,7 @@ fn sleeping(database: &Database, flags: &str, sql: &str) -> Running {
 
 #[test]
 fn what_a_killed_run_has_left_beside_the_target_goes_with_the_next() {
-    let (server, database) = target(15);
+    let (server, database) = target();
     allow(&database);
     let killed = sleeping(&database, "--shadow target", "select pg_sleep(30);");
     let mut admin = Session::connect(&server.admin("postgres"));

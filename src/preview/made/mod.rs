@@ -84,7 +84,7 @@ pub struct Example {
 impl Example {
     /// Reads a database's roles, and who works in it.
     pub async fn read(opened: &Opened) -> Result<Self, CatalogError> {
-        let surrounding = roles::read(&opened.session).await;
+        let surrounding = roles::read(&opened.session, &opened.facts.current_user).await;
         let surrounding = surrounding.map_err(|failure| CatalogError::Query {
             failure: Box::new(failure),
         })?;
