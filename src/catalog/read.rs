@@ -9,6 +9,7 @@ use super::error::CatalogError;
 use super::model::{Identity, Kind, Object, Properties, Snapshot};
 use super::privileges::canonical;
 use super::queries::{self, ALL, Query};
+use super::recent::{Names, Recent};
 use super::records::{Fields, Records};
 use crate::pg::session::{Session, Texts};
 
@@ -87,7 +88,7 @@ async fn ask(session: &Session, message: &str, end: &str) -> Result<Option<Texts
 /// Numbers the columns of each relation anew: the server's numbers have gaps where columns are gone.
 fn count_columns(objects: &mut [Object]) {
     type Relation = (Option<Arc<str>>, Option<Arc<str>>);
-    let mut relations: HashMap<Relation, Vec<(u32, &mut String)>> = HashMap::new();
+    let mut relations: HashMap<Relation, Vec<(u32, &mut Arc<str>)>> = HashMap::new();
     for object in objects {
         let Identity { schema, parent, .. } = &object.identity;
         let relation = (schema.clone(), parent.clone());
@@ -103,7 +104,7 @@ fn count_columns(objects: &mut [Object]) {
         columns.sort_unstable_by_key(|(number, _)| *number);
         for (at, (number, text)) in columns.iter_mut().enumerate() {
             if *number as usize != at + 1 {
-                **text = (at + 1).to_string();
+                **text = (at + 1).to_string().into();
             }
         }
     }
@@ -130,64 +131,52 @@ impl Unread {
 fn read(text: &str, columns: &[Arc<str>], objects: &mut Vec<Object>) -> Result<(), Unread> {
     let mut records = Records::new(text);
     let mut fields = Fields::new();
-    let mut last = Last::default();
+    let mut names = Names::default();
+    let mut values: Vec<Recent> = columns.iter().map(|_| Recent::default()).collect();
     while !records.is_done() {
         records
             .next_into(&mut fields)
             .filter(|()| fields.len() == columns.len())
             .ok_or(Unread::Row)?;
-        objects.push(object(columns, &fields, &mut last)?);
+        objects.push(Object {
+            identity: identity(&fields, &mut names)?,
+            properties: properties(columns, &fields, &mut values),
+        });
     }
     Ok(())
-}
-
-/// The names of the row before: a table's columns share theirs.
-#[derive(Default)]
-struct Last {
-    schema: Option<Arc<str>>,
-    parent: Option<Arc<str>>,
 }
 
 /// How many columns come before the properties: kind, schema, parent, name.
 const NAMES: usize = 4;
 
-fn object(columns: &[Arc<str>], fields: &Fields<'_>, last: &mut Last) -> Result<Object, Unread> {
+fn identity(fields: &Fields<'_>, names: &mut Names) -> Result<Identity, Unread> {
     let word = &fields[0];
     let kind = Kind::of(word).ok_or_else(|| Unread::Kind(word.to_string()))?;
-    let identity = Identity {
-        kind,
-        schema: shared(&mut last.schema, &fields[1]),
-        parent: shared(&mut last.parent, &fields[2]),
-        name: fields[3].as_ref().into(),
-    };
-    Ok(Object {
-        identity,
-        properties: properties(columns, fields),
-    })
+    // No name is empty.
+    let [schema, parent] =
+        [&fields[1], &fields[2]].map(|name| Some(&**name).filter(|name| !name.is_empty()));
+    Ok(names.identity(kind, schema, parent, &fields[3]))
 }
 
-/// No name is empty.
-fn shared(last: &mut Option<Arc<str>>, name: &str) -> Option<Arc<str>> {
-    if last.as_deref().unwrap_or_default() != name {
-        *last = (!name.is_empty()).then(|| name.into());
-    }
-    last.clone()
-}
-
-fn properties(columns: &[Arc<str>], fields: &Fields<'_>) -> Properties {
-    let told = columns.iter().zip(fields).enumerate().skip(NAMES);
-    let is_told = told.filter(|(_, (_, text))| !text.is_empty());
+fn properties(columns: &[Arc<str>], fields: &Fields<'_>, values: &mut [Recent]) -> Properties {
+    let told = columns
+        .iter()
+        .zip(fields)
+        .zip(values)
+        .enumerate()
+        .skip(NAMES);
+    let is_told = told.filter(|(_, ((_, text), _))| !text.is_empty());
     is_told
-        .filter_map(|(at, (name, text))| match &**name {
+        .filter_map(|(at, ((name, text), values))| match &**name {
             "acl_default" => None,
             // Their default is the column behind them, where they have one.
             "acl" => {
                 let default = columns.get(at + 1).filter(|name| &***name == "acl_default");
                 let default = default.and_then(|_| fields.get(at + 1));
                 let default = default.map(AsRef::as_ref).filter(|text| !text.is_empty());
-                canonical(Some(text), default).map(|acl| (name.clone(), acl))
+                canonical(Some(text), default).map(|acl| (name.clone(), values.share(&acl)))
             }
-            _ => Some((name.clone(), text.to_string())),
+            _ => Some((name.clone(), values.share(text))),
         })
         .collect()
 }
@@ -205,8 +194,8 @@ mod tests {
                 name: name.into(),
             },
             properties: vec![
-                ("type".into(), "text".to_owned()),
-                (POSITION.into(), number.to_owned()),
+                ("type".into(), "text".into()),
+                (POSITION.into(), number.into()),
             ],
         }
     }

@@ -1,11 +1,14 @@
 //! `evmig diff`
 
+use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
+use std::thread;
 
 use clap::Args;
 
 use super::Context;
 use crate::catalog::diff::diff;
+use crate::catalog::document::Document;
 use crate::catalog::model::Snapshot;
 use crate::catalog::shown::shown;
 use crate::cli::args::{Format, GlobalArgs};
@@ -193,6 +196,7 @@ async fn both(
             let (history, live) = drift(context, false).await?;
             (live, history)
         }
+        (Source::Snapshot(before), Source::Snapshot(after), _) => two_files(before, after)?,
         (_, _, (None, None)) => (
             side_of(before, context, false).await?,
             side_of(after, context, false).await?,
@@ -237,6 +241,19 @@ impl Catalog {
             is_whole: true,
             notes: Vec::new(),
         }
+    }
+
+    fn file(path: &Path, document: Document, is_followed: bool) -> Self {
+        let server_version = document.server_version.as_deref();
+        let other = if is_followed {
+            Other::of(&document.snapshot, server_version)
+        } else {
+            Other::default()
+        };
+        let side = Side::File {
+            path: path.display().to_string(),
+        };
+        Self::whole(side, document.snapshot, other)
     }
 
     fn live(mut live: Live) -> Self {
@@ -286,18 +303,27 @@ async fn drift(
     Ok((history, Catalog::live(live)))
 }
 
+/// Reads two files at once. Where neither can be read, the first is told, as with all other sides.
+fn two_files(before: &Path, after: &Path) -> Result<(Catalog, Catalog), CommandError> {
+    let (first, second) = thread::scope(|scope| {
+        let second = scope.spawn(|| file(after));
+        let first = file(before);
+        let second = second.join();
+        (first, second.unwrap_or_else(|panic| resume_unwind(panic)))
+    });
+    Ok((
+        Catalog::file(before, first?, false),
+        Catalog::file(after, second?, false),
+    ))
+}
+
 async fn side_of(
     source: &Source,
     context: &mut Context<'_>,
     is_followed: bool,
 ) -> Result<Catalog, CommandError> {
     if let Source::Snapshot(path) = source {
-        let document = file(path)?;
-        let other = Other::of(&document.snapshot, document.server_version.as_deref());
-        let side = Side::File {
-            path: path.display().to_string(),
-        };
-        return Ok(Catalog::whole(side, document.snapshot, other));
+        return Ok(Catalog::file(path, file(path)?, is_followed));
     }
     if *source == Source::History {
         // What is made follows the database that the history is of.
