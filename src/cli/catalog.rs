@@ -13,7 +13,6 @@ use crate::catalog::read::snapshot;
 use crate::clock;
 use crate::history::checkpoint::Checkpoint;
 use crate::history::upgrade::Format;
-use crate::pg::params::Parameters;
 use crate::preview::made::Example;
 use crate::report::diff::Side;
 use crate::report::problem::Problem;
@@ -30,10 +29,8 @@ pub struct Live {
     pub snapshot: Snapshot,
     /// The server's version.
     pub server_version: String,
-    /// What is shown of the database.
-    pub target: Target,
-    /// How its server is reached.
-    pub parameters: Parameters,
+    /// Which one it is.
+    pub database: Database,
     /// What a schema that is made to be compared with it follows, if it was asked for.
     pub example: Option<Example>,
 }
@@ -106,8 +103,7 @@ async fn live_of(
     Ok(Live {
         snapshot,
         server_version: opened.facts.version.clone(),
-        target: database.target,
-        parameters: database.parameters,
+        database,
         example,
     })
 }

@@ -234,6 +234,16 @@ fn a_file_that_is_no_snapshot_is_refused_with_its_place() {
         let message = error["message"].as_str().expect("a message");
         assert!(message.contains(words), "{name}: {message}");
     }
+    // They are read at once; it is the first that is told, and neither needs a database.
+    for (one, other) in [("cut", "empty"), ("empty", "cut")] {
+        let words_typed = format!("diff {one}.json {other}.json --format json");
+        let output = Evmig::new(&project, &words_typed).run().exits(2);
+        let error = &output.json()["error"];
+        let message = error["message"].as_str().expect("a message");
+        assert!(message.contains(&format!("{one}.json")), "{message}");
+    }
+    let output = run(&project, &database, "diff one.json cut.json --format json").exits(2);
+    assert_eq!(output.json()["error"]["code"], "bad-snapshot");
     let output = run(&project, &database, "diff gone.json --format json").exits(2);
     assert_eq!(output.json()["error"]["code"], "no-snapshot");
 }

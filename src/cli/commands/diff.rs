@@ -11,12 +11,12 @@ use crate::catalog::diff::diff;
 use crate::catalog::document::Document;
 use crate::catalog::model::Snapshot;
 use crate::catalog::shown::shown;
-use crate::cli::args::{Format, GlobalArgs};
+use crate::cli::args::{ConsentArgs, Format, GlobalArgs};
 use crate::cli::catalog::{Live, file, live, live_and_remembered, side};
 use crate::cli::database::runtime;
 use crate::cli::error::CommandError;
 use crate::cli::exit::Exit;
-use crate::cli::made::{Maker, Other, made};
+use crate::cli::made::{Maker, Other, Typed, made};
 use crate::cli::shadow::ShadowArgs;
 use crate::preview::dump::is_dump;
 use crate::preview::made::{without_refinery, without_rows};
@@ -39,6 +39,7 @@ use crate::report::problem::Problem;
 #[command(
     after_help = "Examples:\n  evmig diff --exit-code\n  evmig diff schema.json\n  \
                   evmig diff staging production\n  evmig diff migrations live --format markdown\n  \
+                  evmig diff migrations production --shadow target --yes\n  \
                   evmig diff before.sql after.dump\n\n\
                   --format takes human, json and markdown here."
 )]
@@ -52,6 +53,12 @@ pub struct DiffArgs {
     /// Exit with 4 if anything differs, or something is missing
     #[arg(long)]
     pub exit_code: bool,
+    /// Wait this long for dry runs on the server of the throw-away database to end [default: 60s]
+    #[arg(long, value_name = "DURATION")]
+    pub wait: Option<String>,
+    /// Consent.
+    #[command(flatten)]
+    pub consent: ConsentArgs,
     /// Shadow.
     #[command(flatten)]
     pub shadow: ShadowArgs,
@@ -63,6 +70,17 @@ impl DiffArgs {
         let typed = [&self.before, &self.after].into_iter().flatten();
         let words = typed.map(|word| format!(" {word}"));
         format!("diff{}", words.collect::<String>())
+    }
+
+    /// Refuses flags that do nothing where nothing is made.
+    fn refuse_unused(&self) -> Result<(), CommandError> {
+        if !self.shadow.is_typed() && self.wait.is_none() && !self.consent.yes {
+            return Ok(());
+        }
+        Err(CommandError::usage(
+            Problem::new("shadow-not-used", "no throw-away database is made here")
+                .hint("--shadow, --shadow-url, --wait and --yes are for dumps and migrations"),
+        ))
     }
 }
 
@@ -155,11 +173,8 @@ async fn compare(
     context: &mut Context<'_>,
 ) -> Result<DiffReport, CommandError> {
     let makers = (before.maker(context)?, after.maker(context)?);
-    if makers.0.is_none() && makers.1.is_none() && args.shadow.is_typed() {
-        return Err(CommandError::usage(
-            Problem::new("shadow-not-used", "no throw-away database is made here")
-                .hint("--shadow and --shadow-url are for dumps and migrations"),
-        ));
+    if makers.0.is_none() && makers.1.is_none() {
+        args.refuse_unused()?;
     }
     let (mut a, mut b) = Box::pin(both(args, (before, after), &makers, context)).await?;
     for maker in [&makers.0, &makers.1].into_iter().flatten() {
@@ -256,9 +271,10 @@ impl Catalog {
         Self::whole(side, document.snapshot, other)
     }
 
-    fn live(mut live: Live) -> Self {
-        let other = Other::live(&mut live);
-        Self::whole(side(&live.target), live.snapshot, other)
+    fn live(live: Live) -> Self {
+        let side = side(&live.database.target);
+        let other = Other::live(live.database, live.example);
+        Self::whole(side, live.snapshot, other)
     }
 }
 
@@ -268,7 +284,13 @@ async fn made_side(
     other: &Other,
     context: &mut Context<'_>,
 ) -> Result<Catalog, CommandError> {
-    let (side, made) = made(maker, other, &args.shadow, &args.words(), context).await?;
+    let typed = Typed {
+        shadow: &args.shadow,
+        wait: args.wait.as_ref(),
+        yes: args.consent.yes,
+        words: args.words(),
+    };
+    let (side, made) = made(maker, other, &typed, context).await?;
     Ok(Catalog {
         side,
         other: Other::of(&made.snapshot, Some(&made.server_version)),
