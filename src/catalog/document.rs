@@ -171,6 +171,13 @@ fn text(out: &mut String, text: &str) {
 fn string(out: &mut String, text: &str) {
     use std::fmt::Write as _;
     out.push('"');
+    let is_plain = |byte: u8| byte >= b' ' && byte != b'"' && byte != b'\\';
+    // Nearly all are, and to look at every byte is faster than to stop at one.
+    if text.bytes().fold(true, |all, byte| all & is_plain(byte)) {
+        out.push_str(text);
+        out.push('"');
+        return;
+    }
     let mut plain = 0;
     for (at, byte) in text.bytes().enumerate() {
         let escape = match byte {
@@ -409,7 +416,8 @@ impl<'de: 'a, 'a> Visitor<'de> for SaidVisitor<'a> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut from: A) -> Result<Self::Value, A::Error> {
-        let mut said = Vec::new();
+        // More is said of hardly any.
+        let mut said = Vec::with_capacity(8);
         while let Some(one) = from.next_entry()? {
             said.push(one);
         }

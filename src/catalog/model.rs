@@ -129,6 +129,16 @@ kinds! {
     SecurityLabel = "security label",
 }
 
+impl Kind {
+    /// Returns what commands about one call it: all types are a `TYPE`.
+    pub(super) fn in_commands(self) -> String {
+        match self {
+            Self::Enum | Self::CompositeType | Self::Range => "TYPE".to_owned(),
+            _ => self.word().to_uppercase().replace('-', " "),
+        }
+    }
+}
+
 impl fmt::Display for Kind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.word())
