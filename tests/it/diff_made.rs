@@ -130,7 +130,8 @@ fn what_the_server_does_not_take_of_a_dump_is_told_and_nothing_is_called_identic
                 select pg_reload_conf();\n";
     project.write("one.sql", format!("{whole}{more}"));
     project.write("two.sql", whole);
-    let output = compares(&project, "one.sql two.sql --exit-code")
+    // Quiet: whether other tests are waited for on their server is not told.
+    let output = compares(&project, "one.sql two.sql --exit-code --quiet")
         .run()
         .exits(4);
     insta::assert_snapshot!(output.snapshot(), @r#"
