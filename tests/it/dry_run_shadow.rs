@@ -344,7 +344,7 @@ fn two_comparisons_on_one_server_take_turns() {
     wait_until(&mut admin, waits, "1");
     let output = compares(&quick, "--wait 600ms").run().exits(6);
     let again = "diff migrations live.json\n";
-    for part in ["shadow-busy", "evmig-shadow ", again] {
+    for part in ["shadow-busy", "for all of 0 s", "evmig-shadow ", again] {
         assert!(output.stderr.contains(part), "{part}: {}", output.stderr);
     }
     // A comparison has no other levels.
