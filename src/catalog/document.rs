@@ -333,12 +333,13 @@ struct Property {
 
 impl Texts {
     fn object(&mut self, from: Written<'_>) -> Object {
-        let properties = from.properties.0.into_iter();
-        let properties = properties.map(|(name, text)| {
+        let Said(said) = from.properties;
+        // Collected, they would keep the memory of what was read, which is far more than they need.
+        let mut properties = Vec::with_capacity(said.len());
+        properties.extend(said.into_iter().map(|(name, text)| {
             let property = self.property(&name.0);
             (property.name.clone(), property.values.share(&text.0))
-        });
-        let properties = properties.collect();
+        }));
         Object {
             identity: self.names.identity(
                 from.kind.0,
