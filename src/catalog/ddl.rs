@@ -103,7 +103,9 @@ impl<'a> Text<'a> {
                 let schema = self.take("in_schema").map(quoted).unwrap_or_default();
                 self.push(format!("CREATE EXTENSION {name} SCHEMA {schema};"));
             }
-            kind => self.push(format!("CREATE {} {name};", kind.word().to_uppercase())),
+            // There is nothing but the grants, and each is a command.
+            Kind::DefaultPrivileges | Kind::Grants => {}
+            kind => self.push(format!("CREATE {} {name};", kind.in_commands())),
         }
     }
 
@@ -196,6 +198,9 @@ impl<'a> Text<'a> {
         if let Some(identity) = self.take("identity") {
             let identity = identity.to_uppercase();
             line = format!("{line} GENERATED {identity} AS IDENTITY");
+            if self.has_usual_sequence() {
+                self.told.push("identity_sequence");
+            }
         }
         if self.take("not_null").is_some() {
             line.push_str(" NOT NULL");
@@ -205,9 +210,27 @@ impl<'a> Text<'a> {
         line
     }
 
+    /// Whether an identity column's sequence is as it comes by itself, by its name, too.
+    fn has_usual_sequence(&self) -> bool {
+        let identity = &self.object.identity;
+        let max = match self.object.get("type") {
+            Some("smallint") => i64::from(i16::MAX),
+            Some("integer") => i64::from(i32::MAX),
+            _ => i64::MAX,
+        };
+        let table = identity.parent.as_deref().unwrap_or_default();
+        let name = format!("{table}_{}_seq", identity.name);
+        let name = qualified(identity.schema.as_deref(), &name);
+        let usual = format!("{name} start 1 increment 1 min 1 max {max} cache 1");
+        self.object.get("identity_sequence") == Some(&usual)
+    }
+
     fn constraint(&mut self) -> String {
         let definition = self.take("definition").unwrap_or_default();
         self.told.push("of");
+        if definition.ends_with(" NOT VALID") {
+            self.told.push("validated");
+        }
         format!(
             "CONSTRAINT {} {definition}",
             quoted(&self.object.identity.name)
@@ -297,7 +320,7 @@ impl<'a> Text<'a> {
     /// Everything that every kind may have, and what is left.
     fn rest(&mut self) {
         let object = self.object;
-        let kind = object.identity.kind.word().to_uppercase();
+        let kind = object.identity.kind.in_commands();
         let name = name(&object.identity);
         if let Some(owner) = self.take("owner") {
             self.push(format!("ALTER {kind} {name} OWNER TO {};", quoted(owner)));

@@ -1,6 +1,6 @@
 //! What two snapshots do not have in common, object by object and property by property.
 
-use std::collections::HashMap;
+use std::slice::from_ref;
 use std::sync::Arc;
 
 use super::model::{Identity, Kind, Object, Snapshot};
@@ -126,35 +126,27 @@ fn changed(before: &Object, after: &Object) -> Option<Change> {
 }
 
 /// Tables whose common columns have changed places.
-fn reordered(before: &Snapshot, new_snapshot: &Snapshot) -> Vec<Change> {
-    let olds = columns(before);
-    let mut changes: Vec<Change> = columns(new_snapshot)
-        .into_iter()
-        .filter_map(|(table, new)| {
-            let old = olds.get(&table)?;
-            let common = |from: &[(usize, Arc<str>)], other: &[(usize, Arc<str>)]| {
-                let kept = from
-                    .iter()
-                    .filter(|(_, name)| other.iter().any(|(_, other)| other == name));
-                kept.map(|(_, name)| name.clone()).collect::<Vec<_>>()
-            };
-            if same_order(old, &new) {
-                return None;
-            }
-            let (before, after) = (common(old, &new), common(&new, old));
-            (before != after).then(|| Change::Reordered {
-                table: relation(new_snapshot, table),
-                before,
-                after,
-            })
-        })
-        .collect();
+fn reordered(before: &Snapshot, after: &Snapshot) -> Vec<Change> {
+    let mut olds = relations(before).peekable();
+    let mut changes = Vec::new();
+    for new in relations(after) {
+        while olds.next_if(|old| table(old) < table(new)).is_some() {}
+        let old = olds.next_if(|old| table(old) == table(new));
+        let Some([before, now]) = old.and_then(|old| orders(old, new)) else {
+            continue;
+        };
+        changes.push(Change::Reordered {
+            table: relation(after, table(new)),
+            before,
+            after: now,
+        });
+    }
     changes.sort_by(|a, b| a.identity().cmp(b.identity()));
     changes
 }
 
 /// Finds out what a column's relation is.
-fn relation(snapshot: &Snapshot, (schema, name): Table) -> Identity {
+fn relation(snapshot: &Snapshot, (schema, name): Table<'_>) -> Identity {
     const KINDS: [Kind; 5] = [
         Kind::Table,
         Kind::View,
@@ -166,7 +158,7 @@ fn relation(snapshot: &Snapshot, (schema, name): Table) -> Identity {
         kind,
         schema: schema.clone(),
         parent: None,
-        name: name.clone(),
+        name: name.clone().unwrap_or_default(),
     };
     let found = KINDS
         .into_iter()
@@ -175,40 +167,52 @@ fn relation(snapshot: &Snapshot, (schema, name): Table) -> Identity {
     found.unwrap_or_else(|| of(Kind::Table))
 }
 
-fn same_order(old: &[(usize, Arc<str>)], new: &[(usize, Arc<str>)]) -> bool {
-    old.iter()
-        .map(|(_, name)| name)
-        .eq(new.iter().map(|(_, name)| name))
+type Table<'a> = (&'a Option<Arc<str>>, &'a Option<Arc<str>>);
+
+/// What columns that stand together belong to.
+fn table(columns: &[Object]) -> Table<'_> {
+    let Identity { schema, parent, .. } = &columns[0].identity;
+    (schema, parent)
 }
 
-type Table = (Option<Arc<str>>, Arc<str>);
+/// The columns of each relation: in a snapshot they stand together, by their names.
+fn relations(snapshot: &Snapshot) -> impl Iterator<Item = &[Object]> {
+    let objects = snapshot.objects();
+    let start = objects.partition_point(|object| object.identity.kind < Kind::Column);
+    let end = objects.partition_point(|object| object.identity.kind <= Kind::Column);
+    objects[start..end].chunk_by(|a, b| table(from_ref(a)) == table(from_ref(b)))
+}
 
-/// The columns of each relation in their order.
-fn columns(snapshot: &Snapshot) -> HashMap<Table, Vec<(usize, Arc<str>)>> {
-    let mut tables: HashMap<Table, Vec<(usize, Arc<str>)>> = HashMap::new();
-    for object in snapshot.objects() {
-        let Identity {
-            kind: Kind::Column,
-            schema,
-            parent: Some(parent),
-            name,
-        } = &object.identity
-        else {
-            continue;
-        };
-        let position = object
-            .get(POSITION)
-            .and_then(|text| text.parse().ok())
-            .unwrap_or_default();
-        tables
-            .entry((schema.clone(), parent.clone()))
-            .or_default()
-            .push((position, name.clone()));
+/// The names of the columns that both have, in either's order, where that is not the same.
+fn orders(old: &[Object], new: &[Object]) -> Option<[Vec<Arc<str>>; 2]> {
+    // Nearly all stand where they stood, and need no list.
+    let stays = |(old, new): (&Object, &Object)| {
+        old.identity.name == new.identity.name && old.get(POSITION) == new.get(POSITION)
+    };
+    if old.len() == new.len() && old.iter().zip(new).all(stays) {
+        return None;
     }
-    for columns in tables.values_mut() {
-        columns.sort();
-    }
-    tables
+    let (old, new) = (in_order(old), in_order(new));
+    let common = |from: &[Arc<str>], other: &[Arc<str>]| {
+        let kept = from.iter().filter(|name| other.contains(name));
+        kept.cloned().collect::<Vec<_>>()
+    };
+    let [before, after] = [common(&old, &new), common(&new, &old)];
+    (before != after).then_some([before, after])
+}
+
+/// The names of one relation's columns in the order of their numbers.
+fn in_order(columns: &[Object]) -> Vec<Arc<str>> {
+    let number = |column: &Object| {
+        let position = column.get(POSITION)?;
+        position.parse::<usize>().ok()
+    };
+    let mut columns: Vec<&Object> = columns.iter().collect();
+    columns.sort_by_key(|column| number(column).unwrap_or_default());
+    columns
+        .into_iter()
+        .map(|column| column.identity.name.clone())
+        .collect()
 }
 
 #[cfg(test)]
@@ -224,8 +228,8 @@ mod tests {
                 name: name.into(),
             },
             properties: vec![
-                (POSITION.into(), position.to_string()),
-                ("type".into(), kind.to_owned()),
+                (POSITION.into(), position.to_string().into()),
+                ("type".into(), kind.into()),
             ],
         }
     }
@@ -250,6 +254,39 @@ mod tests {
     fn another_order_is_one_change_of_the_table() {
         let changes = diff(&table(&["a", "b", "c"]), &table(&["b", "a", "c"]));
         assert!(matches!(&changes[..], [Change::Reordered { before, .. }] if before.len() == 3));
+    }
+
+    #[test]
+    fn tables_that_one_side_alone_has_do_not_shift_the_others() {
+        let tables = |tables: &[(&str, &[&str])]| {
+            let columns = tables.iter().flat_map(|(table, columns)| {
+                let columns = columns.iter().enumerate();
+                columns.map(move |(at, name)| {
+                    let mut column = column(name, at + 1, "text");
+                    column.identity.parent = Some((*table).into());
+                    column
+                })
+            });
+            Snapshot::new(columns.collect())
+        };
+        let before = tables(&[("a", &["x", "y"]), ("b", &["x"]), ("d", &["x", "y", "z"])]);
+        let after = tables(&[("b", &["x"]), ("c", &["y", "x"]), ("d", &["z", "new", "x"])]);
+        let reordered: Vec<String> = diff(&before, &after)
+            .into_iter()
+            .filter_map(|change| match change {
+                Change::Reordered {
+                    table,
+                    before,
+                    after,
+                } => Some(format!(
+                    "{table}: {} -> {}",
+                    before.join(" "),
+                    after.join(" ")
+                )),
+                _ => None,
+            })
+            .collect();
+        assert_eq!(reordered, ["table public.d: x z -> z x"]);
     }
 
     #[test]

@@ -27,7 +27,7 @@ fn digest(object: &Object) -> String {
         .filter(|(name, _)| !object.is_version(name));
     for (name, value) in told {
         // No text of PostgreSQL's has this character.
-        text.extend([name, "\0", value.as_str(), "\0"]);
+        text.extend([name, "\0", value, "\0"]);
     }
     let mut hash = sha256(&text);
     hash.truncate(LENGTH);
@@ -62,7 +62,7 @@ mod tests {
             },
             properties: properties
                 .iter()
-                .map(|(name, value)| ((*name).into(), (*value).to_owned()))
+                .map(|(name, value)| ((*name).into(), (*value).into()))
                 .collect(),
         });
         Snapshot::new(objects.collect())

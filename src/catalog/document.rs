@@ -32,19 +32,35 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde::de::{Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 
-use super::fingerprint::sha256;
+use super::fingerprint::fingerprint;
 use super::model::{Identity, Kind, Object, Snapshot};
+use super::recent::{Names, Recent};
 
 /// The format of the documents that this evmig writes.
 pub const FORMAT: &str = "evmig.snapshot/1";
 /// What every version of the format begins with.
 const FORMATS: &str = "evmig.snapshot/";
 
+/// How long a piece of a document is at least, but for the last.
+const PIECE: usize = 1 << 16;
+
 /// Returns the document that is hashed, and that the history keeps.
 pub fn canonical(snapshot: &Snapshot) -> String {
     let mut document = head();
-    objects(&mut document, snapshot, false);
+    objects(&mut document, snapshot, false, |_| ());
     document
+}
+
+/// Hands over the same document piece by piece: the whole of it would need memory that hashing does not.
+pub(super) fn canonical_in_pieces(snapshot: &Snapshot, mut take: impl FnMut(&str)) {
+    let mut piece = head();
+    objects(&mut piece, snapshot, false, |piece| {
+        if piece.len() >= PIECE {
+            take(piece);
+            piece.clear();
+        }
+    });
+    take(&piece);
 }
 
 /// Returns the text of a snapshot file; `fingerprint` is the snapshot's.
@@ -60,7 +76,7 @@ pub fn file(snapshot: &Snapshot, server_version: &str, fingerprint: &str) -> Str
         string(&mut document, value);
         document.push_str(",\n");
     }
-    objects(&mut document, snapshot, true);
+    objects(&mut document, snapshot, true, |_| ());
     document
 }
 
@@ -68,11 +84,18 @@ fn head() -> String {
     format!("{{\n  \"schema\": \"{FORMAT}\",\n")
 }
 
-fn objects(out: &mut String, snapshot: &Snapshot, with_versions: bool) {
+/// Writes all objects; after each one, `written` sees what there is.
+fn objects(
+    out: &mut String,
+    snapshot: &Snapshot,
+    with_versions: bool,
+    mut written: impl FnMut(&mut String),
+) {
     out.push_str("  \"objects\": [");
     for (at, one) in snapshot.objects().iter().enumerate() {
         out.push_str(if at == 0 { "\n" } else { ",\n" });
         object(out, one, with_versions);
+        written(out);
     }
     let close = if snapshot.objects().is_empty() {
         "]\n}\n"
@@ -148,6 +171,13 @@ fn text(out: &mut String, text: &str) {
 fn string(out: &mut String, text: &str) {
     use std::fmt::Write as _;
     out.push('"');
+    let is_plain = |byte: u8| byte >= b' ' && byte != b'"' && byte != b'\\';
+    // Nearly all are, and to look at every byte is faster than to stop at one.
+    if text.bytes().fold(true, |all, byte| all & is_plain(byte)) {
+        out.push_str(text);
+        out.push('"');
+        return;
+    }
     let mut plain = 0;
     for (at, byte) in text.bytes().enumerate() {
         let escape = match byte {
@@ -210,7 +240,7 @@ pub fn read(text: &str) -> Result<Document, DocumentError> {
     let parsed: Parsed = serde_json::from_str(text).map_err(|error| unreadable(text, &error))?;
     let snapshot = Snapshot::new(parsed.objects);
     if let Some(fingerprint) = &parsed.fingerprint
-        && *fingerprint != sha256(&canonical(&snapshot))
+        && *fingerprint != self::fingerprint(&snapshot)
     {
         return Err(DocumentError::Altered);
     }
@@ -278,54 +308,63 @@ impl<'de> Visitor<'de> for ObjectsVisitor {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut from: A) -> Result<Self::Value, A::Error> {
         let mut objects = Vec::new();
-        let mut names = Names::default();
+        let mut texts = Texts::default();
         while let Some(written) = from.next_element()? {
-            objects.push(names.object(written));
+            objects.push(texts.object(written));
         }
         Ok(objects)
     }
 }
 
-/// The names that come again and again: of properties, and of what the object before belongs to.
+/// The texts that come again and again.
 #[derive(Default)]
-struct Names {
-    properties: Vec<Arc<str>>,
-    schema: Option<Arc<str>>,
-    parent: Option<Arc<str>>,
+struct Texts {
+    names: Names,
+    properties: Vec<Property>,
+    /// Which property was the last one.
+    last: usize,
 }
 
-impl Names {
+/// A property's name, and what was said last under it.
+struct Property {
+    name: Arc<str>,
+    values: Recent,
+}
+
+impl Texts {
     fn object(&mut self, from: Written<'_>) -> Object {
-        let properties = from.properties.0.into_iter();
-        let properties = properties.map(|(name, text)| (self.property(&name.0), text));
-        let properties = properties.collect();
+        let Said(said) = from.properties;
+        // Collected, they would keep the memory of what was read, which is far more than they need.
+        let mut properties = Vec::with_capacity(said.len());
+        properties.extend(said.into_iter().map(|(name, text)| {
+            let property = self.property(&name.0);
+            (property.name.clone(), property.values.share(&text.0))
+        }));
         Object {
-            identity: Identity {
-                kind: from.kind.0,
-                schema: shared(&mut self.schema, from.schema),
-                parent: shared(&mut self.parent, from.of),
-                name: Arc::from(from.name),
-            },
+            identity: self.names.identity(
+                from.kind.0,
+                from.schema.as_deref(),
+                from.of.as_deref(),
+                &from.name,
+            ),
             properties,
         }
     }
 
-    /// There are a few dozen of them.
-    fn property(&mut self, name: &str) -> Arc<str> {
-        if let Some(known) = self.properties.iter().find(|known| ***known == *name) {
-            return known.clone();
-        }
-        let new: Arc<str> = Arc::from(name);
-        self.properties.push(new.clone());
-        new
+    /// There are a few dozen of them, and most follow the one that they followed before.
+    fn property(&mut self, name: &str) -> &mut Property {
+        let known = self.properties.len();
+        let mut places = (self.last + 1..known).chain(0..known);
+        let found = places.find(|at| *self.properties[*at].name == *name);
+        self.last = found.unwrap_or_else(|| {
+            self.properties.push(Property {
+                name: Arc::from(name),
+                values: Recent::default(),
+            });
+            known
+        });
+        &mut self.properties[self.last]
     }
-}
-
-fn shared(last: &mut Option<Arc<str>>, name: Option<Cow<'_, str>>) -> Option<Arc<str>> {
-    if last.as_deref() != name.as_deref() {
-        *last = name.map(Arc::from);
-    }
-    last.clone()
 }
 
 /// An object as the document has it.
@@ -360,7 +399,7 @@ impl<'de> Deserialize<'de> for KnownKind {
 struct Name<'a>(#[serde(borrow)] Cow<'a, str>);
 
 /// What is said of an object.
-struct Said<'a>(Vec<(Name<'a>, String)>);
+struct Said<'a>(Vec<(Name<'a>, Text<'a>)>);
 
 impl<'de: 'a, 'a> Deserialize<'de> for Said<'a> {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
@@ -378,43 +417,47 @@ impl<'de: 'a, 'a> Visitor<'de> for SaidVisitor<'a> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut from: A) -> Result<Self::Value, A::Error> {
-        let mut said = Vec::new();
-        while let Some(name) = from.next_key()? {
-            let Text(text) = from.next_value()?;
-            said.push((name, text));
+        // More is said of hardly any.
+        let mut said = Vec::with_capacity(8);
+        while let Some(one) = from.next_entry()? {
+            said.push(one);
         }
         Ok(Said(said))
     }
 }
 
 /// A text, or the list of its lines.
-struct Text(String);
+struct Text<'a>(Cow<'a, str>);
 
-impl<'de> Deserialize<'de> for Text {
+impl<'de: 'a, 'a> Deserialize<'de> for Text<'a> {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        from.deserialize_any(TextVisitor)
+        from.deserialize_any(TextVisitor(PhantomData))
     }
 }
 
-struct TextVisitor;
+struct TextVisitor<'a>(PhantomData<&'a ()>);
 
-impl<'de> Visitor<'de> for TextVisitor {
-    type Value = Text;
+impl<'de: 'a, 'a> Visitor<'de> for TextVisitor<'a> {
+    type Value = Text<'a>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a text, or a list of lines")
     }
 
-    fn visit_str<E>(self, text: &str) -> Result<Text, E> {
-        Ok(Text(text.to_owned()))
+    fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Self::Value, E> {
+        Ok(Text(Cow::Borrowed(text)))
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut from: A) -> Result<Text, A::Error> {
-        let mut lines: Vec<String> = Vec::new();
-        while let Some(line) = from.next_element()? {
+    fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
+        Ok(Text(Cow::Owned(text.to_owned())))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut from: A) -> Result<Self::Value, A::Error> {
+        let mut lines: Vec<Cow<'de, str>> = Vec::new();
+        while let Some(Name(line)) = from.next_element()? {
             lines.push(line);
         }
-        Ok(Text(lines.join("\n")))
+        Ok(Text(Cow::Owned(lines.join("\n"))))
     }
 }
 
@@ -433,7 +476,7 @@ mod tests {
             },
             properties: properties
                 .iter()
-                .map(|(name, value)| (Arc::from(*name), (*value).to_owned()))
+                .map(|(name, value)| (Arc::from(*name), Arc::from(*value)))
                 .collect(),
         }
     }
@@ -457,12 +500,12 @@ mod tests {
 
     #[test]
     fn a_file_is_read_as_it_was_written() {
-        let text = file(&snapshot(), "17.2", &sha256(&canonical(&snapshot())));
+        let text = file(&snapshot(), "17.2", &fingerprint(&snapshot()));
         let document = read(&text).unwrap();
         assert_eq!(document.snapshot, snapshot());
         assert_eq!(document.server_version.as_deref(), Some("17.2"));
         assert_eq!(
-            file(&document.snapshot, "17.2", &sha256(&canonical(&snapshot()))),
+            file(&document.snapshot, "17.2", &fingerprint(&snapshot())),
             text
         );
         let whole: serde_json::Value = serde_json::from_str(&text).unwrap();
@@ -487,7 +530,7 @@ mod tests {
 
     #[test]
     fn what_is_broken_is_refused_with_its_place() {
-        let text = file(&snapshot(), "17.2", &sha256(&canonical(&snapshot())));
+        let text = file(&snapshot(), "17.2", &fingerprint(&snapshot()));
         let broken = |text: &str| match read(text) {
             Err(DocumentError::Broken { message, line, .. }) => (message, line),
             other => panic!("{other:?}"),

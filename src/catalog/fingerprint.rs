@@ -2,7 +2,7 @@
 
 use sha2::{Digest as _, Sha256};
 
-use super::document::canonical;
+use super::document::canonical_in_pieces;
 use super::model::Snapshot;
 use crate::project::checksum::hex;
 
@@ -10,7 +10,9 @@ use crate::project::checksum::hex;
 /// were made, nor on columns that are gone; nor on the versions of extensions, which follow the server's packages, and
 /// which `pg_dump` does not write either.
 pub fn fingerprint(snapshot: &Snapshot) -> String {
-    sha256(&canonical(snapshot))
+    let mut digest = Sha256::new();
+    canonical_in_pieces(snapshot, |piece| digest.update(piece));
+    hex(&digest.finalize())
 }
 
 /// Returns the SHA-256 of a text, in hex: of a canonical document it is the fingerprint.
@@ -20,6 +22,7 @@ pub fn sha256(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::super::document::canonical;
     use super::super::model::{Identity, Kind, Object};
     use super::*;
 
@@ -32,10 +35,25 @@ mod tests {
                 name: "citext".into(),
             },
             properties: vec![
-                ("version".into(), version.to_owned()),
-                ("in_schema".into(), schema.to_owned()),
+                ("version".into(), version.into()),
+                ("in_schema".into(), schema.into()),
             ],
         }])
+    }
+
+    #[test]
+    fn a_document_of_many_pieces_is_hashed_as_a_whole() {
+        let objects = (0..2_000).map(|number| Object {
+            identity: Identity {
+                kind: Kind::Schema,
+                schema: None,
+                parent: None,
+                name: format!("s{number}").into(),
+            },
+            properties: vec![("comment".into(), "x".repeat(number).into())],
+        });
+        let snapshot = Snapshot::new(objects.collect());
+        assert_eq!(fingerprint(&snapshot), sha256(&canonical(&snapshot)));
     }
 
     #[test]

@@ -23,21 +23,72 @@ const PRIVILEGES: &[(char, &str)] = &[
 
 /// Writes one line for each grantee of a list as `privileges.rs` makes it.
 pub(super) fn grants(acl: &str, identity: &Identity, name: &str) -> Vec<String> {
-    let on = match identity.kind {
-        Kind::Grants | Kind::DefaultPrivileges => name.to_owned(),
-        Kind::Column => format!("COLUMN {name}"),
-        // All that is a relation is a table to GRANT.
-        Kind::View | Kind::MaterializedView | Kind::ForeignTable => format!("TABLE {name}"),
-        kind => format!("{} {name}", kind.word().to_uppercase()),
-    };
+    let on = On::of(identity, name);
     if acl == "(none)" {
-        return vec![format!("REVOKE ALL ON {on} FROM PUBLIC, its owner;")];
+        let (command, on) = (&on.command, &on.object);
+        return vec![format!(
+            "{command}REVOKE ALL ON {on} FROM PUBLIC, its owner;"
+        )];
     }
     let items = items(acl);
     items.iter().map(|item| grant(item, &on)).collect()
 }
 
-fn grant(item: &str, on: &str) -> String {
+/// What privileges are on, as a command has it.
+struct On {
+    /// What stands before the word GRANT.
+    command: String,
+    /// What stands behind each privilege.
+    columns: String,
+    object: String,
+}
+
+impl On {
+    fn of(identity: &Identity, name: &str) -> Self {
+        let mut on = Self {
+            command: String::new(),
+            columns: String::new(),
+            object: name.to_owned(),
+        };
+        match identity.kind {
+            Kind::Grants => {}
+            Kind::DefaultPrivileges => on.for_what_comes(identity),
+            Kind::Column => {
+                let table = identity.parent.as_deref().map(quoted).unwrap_or_default();
+                let schema = identity.schema.as_deref().map(quoted);
+                let schema = schema.map_or(String::new(), |schema| format!("{schema}."));
+                on.columns = format!(" ({})", quoted(&identity.name));
+                on.object = format!("TABLE {schema}{table}");
+            }
+            // All that is a relation is a table to GRANT.
+            Kind::View | Kind::MaterializedView | Kind::ForeignTable => {
+                on.object = format!("TABLE {name}");
+            }
+            Kind::Server => on.object = format!("FOREIGN SERVER {name}"),
+            kind => on.object = format!("{} {name}", kind.in_commands()),
+        }
+        on
+    }
+
+    /// Default privileges are called `for owner on tables`.
+    fn for_what_comes(&mut self, identity: &Identity) {
+        let called = identity.name.strip_prefix("for ");
+        let Some((role, kind)) = called.and_then(|called| called.rsplit_once(" on ")) else {
+            return;
+        };
+        let schema = identity.schema.as_deref().map(quoted);
+        let schema = schema.map_or(String::new(), |schema| format!(" IN SCHEMA {schema}"));
+        self.command = format!("ALTER DEFAULT PRIVILEGES FOR ROLE {role}{schema} ");
+        self.object = kind.to_uppercase();
+    }
+}
+
+fn grant(item: &str, on: &On) -> String {
+    let On {
+        command,
+        columns,
+        object: on,
+    } = on;
     let unread = || format!("-- privileges on {on}: {item}");
     let Some(at) = outside_quotes(item, '=') else {
         return unread();
@@ -68,8 +119,14 @@ fn grant(item: &str, on: &str) -> String {
     let mut lines = Vec::new();
     for (words, option) in [(plain, ""), (with_option, " WITH GRANT OPTION")] {
         if !words.is_empty() {
+            let words: Vec<String> = words
+                .iter()
+                .map(|word| format!("{word}{columns}"))
+                .collect();
             let words = words.join(", ");
-            lines.push(format!("GRANT {words} ON {on} TO {grantee}{option}"));
+            lines.push(format!(
+                "{command}GRANT {words} ON {on} TO {grantee}{option}"
+            ));
         }
     }
     format!("{}; -- by {grantor}", lines.join("; "))
@@ -115,6 +172,34 @@ mod tests {
                 r#"GRANT UPDATE ON TABLE v TO "a, b"; GRANT SELECT ON TABLE v TO "a, b" WITH GRANT OPTION; -- by o"#,
                 "GRANT SELECT ON TABLE v TO PUBLIC; -- by o",
                 "GRANT INSERT, SELECT, MAINTAIN ON TABLE v TO o; -- by o",
+            ]
+        );
+        let column = Identity {
+            kind: Kind::Column,
+            schema: Some("app".into()),
+            parent: Some("t".into()),
+            name: "A".into(),
+        };
+        assert_eq!(
+            grants("o=rw/o", &column, "app.t.\"A\""),
+            [r#"GRANT SELECT ("A"), UPDATE ("A") ON TABLE app.t TO o; -- by o"#]
+        );
+        let to_come = |schema: Option<&str>| Identity {
+            kind: Kind::DefaultPrivileges,
+            schema: schema.map(Into::into),
+            parent: None,
+            name: "for o on large objects".into(),
+        };
+        assert_eq!(
+            grants("p=r/o", &to_come(Some("app")), ""),
+            [
+                "ALTER DEFAULT PRIVILEGES FOR ROLE o IN SCHEMA app GRANT SELECT ON LARGE OBJECTS TO p; -- by o"
+            ]
+        );
+        assert_eq!(
+            grants("(none)", &to_come(None), ""),
+            [
+                "ALTER DEFAULT PRIVILEGES FOR ROLE o REVOKE ALL ON LARGE OBJECTS FROM PUBLIC, its owner;"
             ]
         );
         assert_eq!(

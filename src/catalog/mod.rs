@@ -16,6 +16,7 @@ pub mod model;
 mod privileges;
 mod queries;
 pub mod read;
+mod recent;
 mod records;
 pub mod renames;
 pub mod shown;

@@ -131,6 +131,16 @@ kinds! {
     SecurityLabel = "security label",
 }
 
+impl Kind {
+    /// Returns what commands about one call it: all types are a `TYPE`.
+    pub(super) fn in_commands(self) -> String {
+        match self {
+            Self::Enum | Self::CompositeType | Self::Range => "TYPE".to_owned(),
+            _ => self.word().to_uppercase().replace('-', " "),
+        }
+    }
+}
+
 impl fmt::Display for Kind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.word())
@@ -215,7 +225,9 @@ pub(super) fn quoted(name: &str) -> String {
 }
 
 /// What is said of an object: names and values, by name. What is as it is by default is not said.
-pub type Properties = Vec<(Arc<str>, String)>;
+///
+/// Most values are those of many objects (an owner, a type): they can share one text.
+pub type Properties = Vec<(Arc<str>, Arc<str>)>;
 
 /// An object.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -232,7 +244,7 @@ impl Object {
         self.properties
             .iter()
             .find(|(name, _)| **name == *property)
-            .map(|(_, value)| value.as_str())
+            .map(|(_, value)| &**value)
     }
 
     /// Returns whether a property is an extension's version: it follows the server's packages.
@@ -250,20 +262,15 @@ pub struct Snapshot {
 impl Snapshot {
     /// Puts objects in order. What two queries say of the same object is put together.
     pub fn new(mut objects: Vec<Object>) -> Self {
-        objects.sort_by(|a, b| a.identity.cmp(&b.identity));
-        let mut merged: Vec<Object> = Vec::with_capacity(objects.len());
-        for object in objects {
-            match merged.last_mut() {
-                Some(last) if last.identity == object.identity => {
-                    last.properties.extend(object.properties);
-                }
-                _ => merged.push(object),
-            }
+        // What was written down is in order already.
+        if !objects.is_sorted_by(|a, b| a.identity < b.identity) {
+            objects.sort_by(|a, b| a.identity.cmp(&b.identity));
+            objects = merged(objects);
         }
-        for object in &mut merged {
+        for object in &mut objects {
             object.properties.sort_by(|(a, _), (b, _)| a.cmp(b));
         }
-        Self { objects: merged }
+        Self { objects }
     }
 
     /// Returns the objects in order.
@@ -278,6 +285,20 @@ impl Snapshot {
             .binary_search_by(|object| object.identity.cmp(identity));
         at.ok().map(|at| &self.objects[at])
     }
+}
+
+/// Puts together what stands side by side and is of the same object.
+fn merged(objects: Vec<Object>) -> Vec<Object> {
+    let mut merged: Vec<Object> = Vec::with_capacity(objects.len());
+    for object in objects {
+        match merged.last_mut() {
+            Some(last) if last.identity == object.identity => {
+                last.properties.extend(object.properties);
+            }
+            _ => merged.push(object),
+        }
+    }
+    merged
 }
 
 #[cfg(test)]
@@ -344,7 +365,7 @@ mod tests {
                 parent: None,
                 name: "s".into(),
             },
-            properties: vec![(property.into(), "1".to_owned())],
+            properties: vec![(property.into(), "1".into())],
         };
         let snapshot = Snapshot::new(vec![object("start"), object("cache")]);
         assert_eq!(snapshot.objects().len(), 1);

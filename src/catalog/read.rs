@@ -9,6 +9,7 @@ use super::error::CatalogError;
 use super::model::{Identity, Kind, Object, Properties, Snapshot};
 use super::privileges::canonical;
 use super::queries::{self, ALL, Query};
+use super::recent::{Names as RecentNames, Recent};
 use super::records::{Fields, Records};
 use super::renames::Names;
 use crate::pg::session::{Session, Texts};
@@ -121,7 +122,7 @@ async fn ask(session: &Session, message: &str, end: &str) -> Result<Option<Texts
 /// Numbers the columns of each relation anew: the server's numbers have gaps where columns are gone.
 fn count_columns(objects: &mut [Object]) {
     type Relation = (Option<Arc<str>>, Option<Arc<str>>);
-    let mut relations: HashMap<Relation, Vec<(u32, &mut String)>> = HashMap::new();
+    let mut relations: HashMap<Relation, Vec<(u32, &mut Arc<str>)>> = HashMap::new();
     for object in objects {
         let Identity { schema, parent, .. } = &object.identity;
         let relation = (schema.clone(), parent.clone());
@@ -137,7 +138,7 @@ fn count_columns(objects: &mut [Object]) {
         columns.sort_unstable_by_key(|(number, _)| *number);
         for (at, (number, text)) in columns.iter_mut().enumerate() {
             if *number as usize != at + 1 {
-                **text = (at + 1).to_string();
+                **text = (at + 1).to_string().into();
             }
         }
     }
@@ -171,13 +172,17 @@ fn read(
     let oid = columns.iter().position(|column| **column == *OID);
     let mut records = Records::new(text);
     let mut fields = Fields::new();
-    let mut last = Last::default();
+    let mut recent = RecentNames::default();
+    let mut values: Vec<Recent> = columns.iter().map(|_| Recent::default()).collect();
     while !records.is_done() {
         records
             .next_into(&mut fields)
             .filter(|()| fields.len() == columns.len())
             .ok_or(Unread::Row)?;
-        let object = object(columns, &fields, &mut last)?;
+        let object = Object {
+            identity: identity(&fields, &mut recent)?,
+            properties: properties(columns, &fields, &mut values),
+        };
         if let (Some(names), Some(oid)) = (names.as_deref_mut(), oid) {
             let attribute = object.get(POSITION).filter(|_| query.name == "column");
             names.note(query.catalog(), &fields[oid], attribute, &object.identity);
@@ -187,56 +192,40 @@ fn read(
     Ok(())
 }
 
-/// The names of the row before: a table's columns share theirs.
-#[derive(Default)]
-struct Last {
-    schema: Option<Arc<str>>,
-    parent: Option<Arc<str>>,
-}
-
 /// The column that says what an object keeps when it is renamed: no property, and in no document.
 const OID: &str = "oid";
 
 /// How many columns come before the properties: kind, schema, parent, name.
 const NAMES: usize = 4;
 
-fn object(columns: &[Arc<str>], fields: &Fields<'_>, last: &mut Last) -> Result<Object, Unread> {
+fn identity(fields: &Fields<'_>, names: &mut RecentNames) -> Result<Identity, Unread> {
     let word = &fields[0];
     let kind = Kind::of(word).ok_or_else(|| Unread::Kind(word.to_string()))?;
-    let identity = Identity {
-        kind,
-        schema: shared(&mut last.schema, &fields[1]),
-        parent: shared(&mut last.parent, &fields[2]),
-        name: fields[3].as_ref().into(),
-    };
-    Ok(Object {
-        identity,
-        properties: properties(columns, fields),
-    })
+    // No name is empty.
+    let [schema, parent] =
+        [&fields[1], &fields[2]].map(|name| Some(&**name).filter(|name| !name.is_empty()));
+    Ok(names.identity(kind, schema, parent, &fields[3]))
 }
 
-/// No name is empty.
-fn shared(last: &mut Option<Arc<str>>, name: &str) -> Option<Arc<str>> {
-    if last.as_deref().unwrap_or_default() != name {
-        *last = (!name.is_empty()).then(|| name.into());
-    }
-    last.clone()
-}
-
-fn properties(columns: &[Arc<str>], fields: &Fields<'_>) -> Properties {
-    let told = columns.iter().zip(fields).enumerate().skip(NAMES);
-    let is_told = told.filter(|(_, (_, text))| !text.is_empty());
+fn properties(columns: &[Arc<str>], fields: &Fields<'_>, values: &mut [Recent]) -> Properties {
+    let told = columns
+        .iter()
+        .zip(fields)
+        .zip(values)
+        .enumerate()
+        .skip(NAMES);
+    let is_told = told.filter(|(_, ((_, text), _))| !text.is_empty());
     is_told
-        .filter_map(|(at, (name, text))| match &**name {
+        .filter_map(|(at, ((name, text), values))| match &**name {
             "acl_default" | OID => None,
             // Their default is the column behind them, where they have one.
             "acl" => {
                 let default = columns.get(at + 1).filter(|name| &***name == "acl_default");
                 let default = default.and_then(|_| fields.get(at + 1));
                 let default = default.map(AsRef::as_ref).filter(|text| !text.is_empty());
-                canonical(Some(text), default).map(|acl| (name.clone(), acl))
+                canonical(Some(text), default).map(|acl| (name.clone(), values.share(&acl)))
             }
-            _ => Some((name.clone(), text.to_string())),
+            _ => Some((name.clone(), values.share(text))),
         })
         .collect()
 }
@@ -254,8 +243,8 @@ mod tests {
                 name: name.into(),
             },
             properties: vec![
-                ("type".into(), "text".to_owned()),
-                (POSITION.into(), number.to_owned()),
+                ("type".into(), "text".into()),
+                (POSITION.into(), number.into()),
             ],
         }
     }

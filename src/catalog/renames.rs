@@ -223,7 +223,7 @@ fn under(object: &Object, now: &Identity) -> Object {
     };
     for (name, value) in &mut object.properties {
         if &**name == "definition" {
-            *value = definition_under(value, old, now);
+            *value = definition_under(value, old, now).into();
         }
     }
     object
@@ -280,7 +280,7 @@ mod tests {
                 parent: parent.map(Arc::from),
                 name: name.into(),
             },
-            properties: vec![("definition".into(), definition.to_owned())],
+            properties: vec![("definition".into(), definition.into())],
         }
     }
 

@@ -63,9 +63,14 @@ fn owners(part: &Identity) -> Vec<Identity> {
 
 fn one(change: &Change, before: &Snapshot, after: &Snapshot) -> ObjectChange {
     let identity = change.identity();
-    let text = |snapshot: &Snapshot| {
+    let text = |snapshot: &Snapshot, parts: &Snapshot| {
         let object = snapshot.find(identity);
-        object.map_or_else(String::new, |object| ddl(object, snapshot))
+        object.map_or_else(String::new, |object| ddl(object, parts))
+    };
+    // What a relation's columns and constraints have become is told of each of them, and not again here.
+    let parts = match change {
+        Change::Changed { .. } | Change::Renamed { .. } => after,
+        _ => before,
     };
     let (kind, properties) = match change {
         Change::Added(_) => (ChangeKind::Added, Vec::new()),
@@ -91,7 +96,7 @@ fn one(change: &Change, before: &Snapshot, after: &Snapshot) -> ObjectChange {
         },
         group: group(identity),
         properties,
-        diff: unified(&text(before), &text(after)),
+        diff: unified(&text(before, parts), &text(after, after)),
     }
 }
 

@@ -14,7 +14,6 @@ use crate::catalog::renames::Names;
 use crate::clock;
 use crate::history::checkpoint::Checkpoint;
 use crate::history::upgrade::Format;
-use crate::pg::params::Parameters;
 use crate::preview::made::Example;
 use crate::report::diff::Side;
 use crate::report::problem::Problem;
@@ -35,10 +34,8 @@ pub struct Live {
     pub names: Names,
     /// The server's version.
     pub server_version: String,
-    /// What is shown of the database.
-    pub target: Target,
-    /// How its server is reached.
-    pub parameters: Parameters,
+    /// Which one it is.
+    pub database: Database,
     /// What a schema that is made to be compared with it follows, if it was asked for.
     pub example: Option<Example>,
 }
@@ -112,8 +109,7 @@ async fn live_of(
         snapshot,
         names,
         server_version: opened.facts.version.clone(),
-        target: database.target,
-        parameters: database.parameters,
+        database,
         example,
     })
 }

@@ -2,19 +2,21 @@
 
 use std::path::{Path, PathBuf};
 
-use super::catalog::Live;
 use super::commands::Context;
+use super::confirm::{consent, is_asked_for};
+use super::database::Database;
 use super::error::{CommandError, RunContext, of_dump, of_preview};
 use super::progress;
+use super::settings::wait;
 use super::shadow::{Shadow, ShadowArgs};
 use super::signals;
 use crate::catalog::model::Snapshot;
 use crate::clock;
-use crate::pg::params::Parameters;
+use crate::preview::ShadowPlace;
 use crate::preview::dump::Dump;
 use crate::preview::made::{Example, Made, Making, Origin, make};
-use crate::preview::{NotOnTarget, PreviewError, ShadowPlace};
 use crate::project::Project;
+use crate::render::terminal;
 use crate::report::diff::Side;
 use crate::report::problem::Problem;
 use crate::runner::own_work::Listeners;
@@ -59,24 +61,18 @@ impl Maker {
 pub struct Other {
     /// What the one that is made follows.
     pub example: Example,
-    /// How its server is reached, if it has one.
-    pub parameters: Option<Parameters>,
-    /// Its environment.
-    pub environment: Option<String>,
-    /// Whether that is protected.
-    pub is_protected: bool,
+    /// Which database it is, if it is one.
+    pub database: Option<Database>,
     /// The major version that a dump on the other side says.
     pub major: Option<u32>,
 }
 
 impl Other {
     /// Takes what is followed out of a database that was read.
-    pub fn live(live: &mut Live) -> Self {
+    pub fn live(database: Database, example: Option<Example>) -> Self {
         Self {
-            example: live.example.take().unwrap_or_default(),
-            parameters: Some(live.parameters.clone()),
-            environment: live.target.environment.clone(),
-            is_protected: live.target.protected,
+            example: example.unwrap_or_default(),
+            database: Some(database),
             major: None,
         }
     }
@@ -88,6 +84,23 @@ impl Other {
             ..Self::default()
         }
     }
+
+    fn is_protected(&self) -> bool {
+        let database = self.database.as_ref();
+        database.is_some_and(|database| database.target.protected)
+    }
+}
+
+/// What was typed about the throw-away databases of a comparison.
+pub struct Typed<'a> {
+    /// Where they are made.
+    pub shadow: &'a ShadowArgs,
+    /// How long others there are waited for.
+    pub wait: Option<&'a String>,
+    /// The consent to make them on a server that is asked about.
+    pub yes: bool,
+    /// The words that compare the same again.
+    pub words: String,
 }
 
 /// Whose the embedded server is, and where the history would be.
@@ -134,11 +147,11 @@ fn has_project(context: &mut Context<'_>) -> Result<bool, CommandError> {
 pub async fn made(
     maker: &Maker,
     other: &Other,
-    shadow: &ShadowArgs,
-    words: &str,
+    typed: &Typed<'_>,
     context: &mut Context<'_>,
 ) -> Result<(Side, Made), CommandError> {
-    let place = place(shadow, other, context)?;
+    let wait = wait(typed.wait, &context.environment)?;
+    let place = place(typed, other, context)?;
     let home = Home::of(maker, context)?;
     let run = clock::run_id();
     let making = Making {
@@ -147,12 +160,15 @@ pub async fn made(
         root: &home.root,
         major: other.example.major.or(maker.major()).or(other.major),
         example: &other.example,
-        agreed: !other.is_protected,
+        // Beside a database that was named as such, the place was agreed to.
+        agreed: matches!(place, ShadowPlace::Target(_)) || typed.yes || !other.is_protected(),
+        wait: wait.value.unwrap_or_default(),
         history_schema: &home.history_schema,
         run: &run,
     };
-    let environment = other.environment.as_deref();
+    let environment = other.database.as_ref();
     let environment = environment
+        .and_then(|database| database.target.environment.as_deref())
         .or(context.global.env.as_deref())
         .map(str::to_owned);
     let origin = match maker {
@@ -164,7 +180,7 @@ pub async fn made(
     };
     let run_context = RunContext {
         program: context.program(),
-        command: words.to_owned(),
+        command: typed.words.clone(),
         ..RunContext::default()
     };
     let mut interrupt = signals::listen();
@@ -176,10 +192,7 @@ pub async fn made(
         };
         Box::pin(make(&making, &origin, &mut listeners)).await
     };
-    let made = made.map_err(|error| match error {
-        PreviewError::NotOnTarget(NotOnTarget::Protected) => protected(),
-        error => of_preview(&error, &run_context, &home.history_schema),
-    })?;
+    let made = made.map_err(|error| of_preview(&error, &run_context, &home.history_schema))?;
     let server_version = made.server_version.clone();
     let side = match maker {
         Maker::Dump(dump) => Side::Dump {
@@ -195,20 +208,22 @@ pub async fn made(
     Ok((side, made))
 }
 
+/// Decides where it is made, and asks where that is the other side's own server.
 fn place(
-    shadow: &ShadowArgs,
+    typed: &Typed<'_>,
     other: &Other,
-    context: &Context<'_>,
+    context: &mut Context<'_>,
 ) -> Result<ShadowPlace, CommandError> {
-    let chosen = shadow.chosen(&context.environment)?;
-    let environment = &context.environment;
-    Ok(match (chosen, &other.parameters) {
-        (Shadow::Url(parameters), _) => ShadowPlace::Url(parameters),
-        (Shadow::Target, Some(_)) if other.is_protected => return Err(protected()),
-        (chosen, Some(parameters)) => chosen.place(parameters, environment),
-        (Shadow::Embedded, None) => ShadowPlace::Embedded {
-            surroundings: Box::new(environment.surroundings()),
-        },
+    let chosen = typed.shadow.chosen(&context.environment)?;
+    Ok(match (chosen, &other.database) {
+        (Shadow::Target, Some(database)) => {
+            if is_asked_for(&database.target, database.ambient, typed.yes) {
+                let target = terminal::target(&database.target, context.ui.look());
+                context.ui.say(&target);
+            }
+            consent(context.ui, database, typed.yes)?;
+            ShadowPlace::Target(Box::new(database.parameters.clone()))
+        }
         (Shadow::Target, None) => {
             let message = "neither side is a database, whose server could be taken";
             return Err(CommandError::usage(
@@ -216,14 +231,9 @@ fn place(
                     .hint("leave --shadow target out, or name a server with --shadow URL"),
             ));
         }
+        (Shadow::Url(parameters), _) => ShadowPlace::Url(parameters),
+        (Shadow::Embedded, _) => ShadowPlace::Embedded {
+            surroundings: Box::new(context.environment.surroundings()),
+        },
     })
-}
-
-/// A comparison does not ask, and what is protected is asked about.
-fn protected() -> CommandError {
-    let message = "the environment is protected: no throw-away database is made on its server";
-    CommandError::refused(
-        Problem::new("shadow-not-on-target", message)
-            .hint("let evmig start a server of its own (--shadow embedded), or name another one"),
-    )
 }

@@ -97,14 +97,7 @@ impl ApplySettings {
                 "EVMIG_CONCURRENT_BUDGET",
                 &apply.concurrent_budget,
             )?,
-            wait: layers.duration(
-                typed(wait, "--wait"),
-                "EVMIG_WAIT",
-                &Setting {
-                    value: Some(WAIT),
-                    span: None,
-                },
-            )?,
+            wait: self::wait(wait, environment)?,
             on_drift: Valued {
                 value: apply.on_drift.value,
                 source: layers.place(&apply.on_drift),
@@ -162,6 +155,36 @@ impl ApplySettings {
     }
 }
 
+/// Resolves how long to wait for others to end: no file says it, so that it needs no project.
+pub fn wait(
+    typed: Option<&String>,
+    environment: &Environment,
+) -> Result<Valued<Option<Duration>>, CommandError> {
+    let typed = typed.map(|text| (text.clone(), "flag --wait".to_owned()));
+    let set = set(typed, "EVMIG_WAIT", environment)?;
+    Ok(set.unwrap_or_else(|| Valued {
+        value: Some(WAIT),
+        source: "default".to_owned(),
+    }))
+}
+
+/// Reads a duration that a flag or a variable sets.
+fn set(
+    flag: Option<(String, String)>,
+    variable: &str,
+    environment: &Environment,
+) -> Result<Option<Valued<Option<Duration>>>, CommandError> {
+    let found = || environment.find(variable);
+    let found = flag.or_else(|| found().map(|found| (found.value, found.source)));
+    let set = found.map(|(text, source)| {
+        Ok(Valued {
+            value: parse_duration(&text, &source)?,
+            source,
+        })
+    });
+    set.transpose()
+}
+
 /// Writes a duration as it would be typed.
 fn shown(duration: Duration) -> String {
     let milliseconds = duration.as_millis();
@@ -205,21 +228,11 @@ impl Layers<'_> {
         variable: &str,
         file: &Setting<Option<Duration>>,
     ) -> Result<Valued<Option<Duration>>, CommandError> {
-        let found = flag.or_else(|| {
-            self.environment
-                .find(variable)
-                .map(|found| (found.value, found.source))
-        });
-        match found {
-            Some((text, source)) => Ok(Valued {
-                value: parse_duration(&text, &source)?,
-                source,
-            }),
-            None => Ok(Valued {
-                value: file.value,
-                source: self.place(file),
-            }),
-        }
+        let set = set(flag, variable, self.environment)?;
+        Ok(set.unwrap_or_else(|| Valued {
+            value: file.value,
+            source: self.place(file),
+        }))
     }
 
     fn retries(&self, flag: Option<u32>, file: &Setting<u32>) -> Result<Valued<u32>, CommandError> {

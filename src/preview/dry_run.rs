@@ -320,12 +320,11 @@ async fn rehearse(
     } else {
         Forecast::WouldApply
     };
-    let stopped = trial.stopped.take();
-    let after = stopped.is_none().then(|| trial.after.snapshot.clone());
-    Box::pin(trial.keep(server)).await?;
+    let after = trial.after.snapshot.clone();
+    let stopped = Box::pin(trial.keep(server)).await?;
     Ok(Tried {
         target: None,
-        after,
+        after: stopped.is_none().then_some(after),
         stopped,
     })
 }

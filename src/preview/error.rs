@@ -76,8 +76,8 @@ pub enum PreviewError {
         /// What gave it away.
         evidence: Evidence,
     },
-    /// Other dry runs did not end.
-    #[error("another dry run was at work on the server of the throw-away databases for all of {} s", waited.as_secs())]
+    /// Other dry runs or comparisons did not end.
+    #[error("another dry run or comparison was at work on the server of the throw-away databases for all of {} s", waited.as_secs())]
     Busy {
         /// Which, as far as the role may see.
         holder: Option<Box<Blocker>>,

@@ -268,8 +268,11 @@ impl Trial {
         }
     }
 
-    /// Keeps for the next dry run what is worth it.
-    pub(super) async fn keep(mut self, server: &Server) -> Result<(), PreviewError> {
+    /// Keeps for the next dry run what is worth it, and ends; returns why the first file that fails does.
+    pub(super) async fn keep(
+        mut self,
+        server: &Server,
+    ) -> Result<Option<(MigrationRef, Stop)>, PreviewError> {
         if self.stopped.is_none() && self.base.is_whole_worth(self.ended) {
             let record = Record {
                 at: self.began_at,
@@ -282,7 +285,8 @@ impl Trial {
             };
             self.base.keep_whole(server, &record, self.work).await?;
         }
-        self.base.note(server).await
+        self.base.note(server).await?;
+        Ok(self.stopped)
     }
 }
 

@@ -81,7 +81,8 @@ impl Queue for OfRoles<'_> {
 
     fn waiting(&self, holder: Option<Blocker>, waited: Duration) -> RunEvent {
         let mut message =
-            "another dry run is at work on the server of the throw-away databases".to_owned();
+            "another dry run or comparison is at work on the server of the throw-away databases"
+                .to_owned();
         if waited.as_secs() > 0 {
             message = format!("{message}, {} s so far", waited.as_secs());
         }

@@ -125,6 +125,64 @@ fn what_was_changed_by_hand_is_named_and_shown() {
 }
 
 #[test]
+fn it_is_shown_as_commands_have_it_and_once() {
+    let (project, database) = scene();
+    database.execute(
+        "create type mood as enum ('sad'); \
+         create table counted (id integer generated always as identity, n bigint generated always as identity (cache 5)); \
+         grant select (name) on product to public; \
+         alter default privileges for role admin in schema public grant select on tables to public; \
+         alter table product add constraint real check (price < 1000) not valid; \
+         alter table product set (fillfactor = 70), alter name drop not null",
+    );
+    let output = run(&project, &database, "diff --exit-code").exits(4);
+    insta::assert_snapshot!(output.snapshot(), @r"
+    --- history, as run $RUN left it at $TIME
+    +++ database $DATABASE on 127.0.0.1:$PORT
+
+    added   enum public.mood
+      @@ -0,0 +1,2 @@
+      +CREATE TYPE public.mood AS ENUM ('sad');
+      +ALTER TYPE public.mood OWNER TO admin;
+
+    added   table public.counted
+      @@ -0,0 +1,5 @@
+      +CREATE TABLE public.counted (
+      +    id integer GENERATED ALWAYS AS IDENTITY NOT NULL,
+      +    n bigint GENERATED ALWAYS AS IDENTITY NOT NULL /* identity_sequence public.counted_n_seq start 1 increment 1 min 1 max 9223372036854775807 cache 5 */
+      +);
+      +ALTER TABLE public.counted OWNER TO admin;
+
+    changed table public.product: options
+      @@ -4,5 +4,5 @@
+           price numeric(12,2),
+           CONSTRAINT product_pkey PRIMARY KEY (id),
+           CONSTRAINT real CHECK ((price < (1000)::numeric)) NOT VALID
+      -);
+      +) WITH (fillfactor=70);
+       ALTER TABLE public.product OWNER TO $OWNER;
+
+    changed column public.product.name: acl, not null
+      @@ -1 +1,2 @@
+      -name text NOT NULL
+      +name text
+      +GRANT SELECT (name) ON TABLE public.product TO PUBLIC; -- by $OWNER
+
+    added   constraint real on public.product
+      @@ -0,0 +1 @@
+      +CONSTRAINT real CHECK ((price < (1000)::numeric)) NOT VALID
+
+    added   default privileges for admin on tables in schema public
+      @@ -0,0 +1 @@
+      +ALTER DEFAULT PRIVILEGES FOR ROLE admin IN SCHEMA public GRANT SELECT ON TABLES TO PUBLIC; -- by admin
+
+    6 differences: 4 added, 2 changed
+    --- stderr ---
+    --- exit 4 ---
+    ");
+}
+
+#[test]
 fn an_apply_tells_of_drift_and_refuses_where_it_is_told_to() {
     let (project, database) = scene();
     database.execute("create index by_hand on product (name)");
@@ -366,6 +424,16 @@ fn a_file_that_is_no_snapshot_is_refused_with_its_place() {
         let message = error["message"].as_str().expect("a message");
         assert!(message.contains(words), "{name}: {message}");
     }
+    // They are read at once; it is the first that is told, and neither needs a database.
+    for (one, other) in [("cut", "empty"), ("empty", "cut")] {
+        let words_typed = format!("diff {one}.json {other}.json --format json");
+        let output = Evmig::new(&project, &words_typed).run().exits(2);
+        let error = &output.json()["error"];
+        let message = error["message"].as_str().expect("a message");
+        assert!(message.contains(&format!("{one}.json")), "{message}");
+    }
+    let output = run(&project, &database, "diff one.json cut.json --format json").exits(2);
+    assert_eq!(output.json()["error"]["code"], "bad-snapshot");
     let output = run(&project, &database, "diff gone.json --format json").exits(2);
     assert_eq!(output.json()["error"]["code"], "no-snapshot");
 }

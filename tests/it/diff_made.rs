@@ -2,7 +2,7 @@
 
 use std::process::{Command, Stdio};
 
-use super::harness::{Database, Evmig, Project, Role, Server, Shape, tools};
+use super::harness::{Database, Evmig, Project, Role, Server, Session, Shape, tools};
 
 fn scene() -> (Project, Database) {
     let project = Project::one_phase().migration(
@@ -130,7 +130,8 @@ fn what_the_server_does_not_take_of_a_dump_is_told_and_nothing_is_called_identic
                 select pg_reload_conf();\n";
     project.write("one.sql", format!("{whole}{more}"));
     project.write("two.sql", whole);
-    let output = compares(&project, "one.sql two.sql --exit-code")
+    // Quiet: whether other tests are waited for on their server is not told.
+    let output = compares(&project, "one.sql two.sql --exit-code --quiet")
         .run()
         .exits(4);
     insta::assert_snapshot!(output.snapshot(), @r#"
@@ -227,14 +228,25 @@ fn the_migrations_are_compared_as_if_they_had_run_there() {
     let manifest = project.read("phases.toml");
     let protected = "[environments.production]\nurl_env = \"PRODUCTION\"\nprotected = true\n";
     project.write("phases.toml", format!("{manifest}\n{protected}"));
-    for shadow in ["", "--shadow target"] {
-        let words = format!("migrations production --format json {shadow}");
-        let mut evmig = compares(&project, &words).env("PRODUCTION", database.url());
-        if shadow.is_empty() {
-            evmig = evmig.env("EVMIG_SHADOW_URL", database.admin().url());
+    let production = |words: &str| {
+        compares(
+            &project,
+            &format!("migrations production --exit-code {words}"),
+        )
+        .env("PRODUCTION", database.url())
+        .env("EVMIG_SHADOW_URL", database.admin().url())
+    };
+    let createdb = format!("alter role {} createdb", database.user);
+    Session::connect(&database.admin()).execute(&createdb);
+    for (shadow, code, told) in [
+        ("", "shadow-not-on-target", "--shadow target"),
+        ("--shadow target", "protected", "--yes"),
+    ] {
+        let output = production(shadow).run().exits(5);
+        for part in [code, told] {
+            assert!(output.stderr.contains(part), "{part}: {}", output.stderr);
         }
-        let output = evmig.run().exits(5);
-        assert_eq!(output.json()["error"]["code"], "shadow-not-on-target");
+        production(&format!("{shadow} --yes")).run().exits(4);
     }
     project.write("phases.toml", manifest);
     project.write(
@@ -293,4 +305,14 @@ fn a_file_that_is_no_dump_is_refused_with_its_place() {
     .run()
     .exits(2);
     assert_eq!(output.json()["error"]["code"], "shadow-not-used");
+    for flag in ["--wait 1s", "--yes"] {
+        let output = compares(&project, &format!("one.json one.json {flag} --format json"));
+        let output = output.run().exits(2);
+        assert_eq!(output.json()["error"]["code"], "shadow-not-used", "{flag}");
+    }
+    let output = compares(&project, "one.sql one.sql --wait soon --format json");
+    assert_eq!(
+        output.run().exits(2).json()["error"]["code"],
+        "bad-duration"
+    );
 }

@@ -211,7 +211,7 @@ fn pending_files_run_once_for_all_dry_runs_until_something_is_another() {
     assert_eq!(names(&resumed).len(), names(&edited).len());
 
     // What fails is not taken for run; what was there before it is.
-    edit("create table two ();\nselect 1 / 0;");
+    edit("create table two ();\nselect pg_sleep(0.3);\nselect 1 / 0;");
     for _ in 0..2 {
         let failing = planned("");
         assert_eq!(failing["forecast"], "would_fail");

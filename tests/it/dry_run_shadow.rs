@@ -1,4 +1,4 @@
-//! Where a dry run makes its throw-away databases: beside the target, and beside other dry runs.
+//! Where a dry run makes its throw-away databases: beside the target, and beside other dry runs and comparisons.
 
 use std::sync::Arc;
 use std::thread::sleep;
@@ -310,5 +310,48 @@ fn two_dry_runs_on_one_server_do_not_meet_each_others_roles() {
     second.finish(Duration::from_secs(30)).succeeds();
     let left = "select count(*) from pg_roles where rolname = 'of_both'";
     assert_eq!(admin.value(left), "0");
+    assert_eq!(admin.value(SHADOWS), "0");
+}
+
+#[test]
+fn two_comparisons_on_one_server_take_turns() {
+    let server = Server::private(&Options::new(15));
+    let database = server.database(Shape::Plain, Role::Superuser);
+    let mut admin = Session::connect(&server.admin("postgres"));
+    // The first goes on once this role is gone.
+    admin.execute("create role gate");
+    let project = |sql: &str| Project::one_phase().migration("V1__t", sql);
+    let slow = project(
+        "do $$ begin while exists (select from pg_roles where rolname = 'gate') loop \
+         perform pg_sleep(0.02); end loop; end $$;",
+    );
+    let quick = project("create table other ();");
+    let compares = |project: &Project, words: &str| {
+        // A file is of no server: it is not the other side's own that is named.
+        Evmig::new(project, "snapshot --out live.json")
+            .on(&database)
+            .run()
+            .succeeds();
+        Evmig::new(project, &format!("diff migrations live.json {words}"))
+            .knowing(&database)
+            .arg("--shadow-url")
+            .arg(server.admin("postgres").url())
+    };
+    let first = compares(&slow, "").spawn();
+    let waits = "select count(*) from pg_stat_activity where wait_event = 'PgSleep'";
+    wait_until(&mut admin, waits, "1");
+    let output = compares(&quick, "--wait 600ms").run().exits(6);
+    let again = "diff migrations live.json\n";
+    for part in ["shadow-busy", "for all of 0 s", "evmig-shadow ", again] {
+        assert!(output.stderr.contains(part), "{part}: {}", output.stderr);
+    }
+    // A comparison has no other levels.
+    assert!(!output.stderr.contains("--level"), "{}", output.stderr);
+    let second = compares(&quick, "--exit-code").spawn();
+    second.wait_for("waiting-for-dry-run", Duration::from_secs(20));
+    admin.execute("drop role gate");
+    first.finish(Duration::from_secs(30)).succeeds();
+    let second = second.finish(Duration::from_secs(30)).exits(4);
+    assert!(second.stderr.contains("evmig-shadow "), "{}", second.stderr);
     assert_eq!(admin.value(SHADOWS), "0");
 }

@@ -160,7 +160,7 @@ mod tests {
             },
             properties: said
                 .iter()
-                .map(|(name, value)| ((*name).into(), (*value).to_owned()))
+                .map(|(name, value)| ((*name).into(), (*value).into()))
                 .collect(),
         }
     }

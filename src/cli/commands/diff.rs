@@ -1,18 +1,21 @@
 //! `evmig diff`
 
+use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
+use std::thread;
 
 use clap::Args;
 
 use super::Context;
+use crate::catalog::document::Document;
 use crate::catalog::model::Snapshot;
 use crate::catalog::renames::{Names, shown_of_one};
-use crate::cli::args::{Format, GlobalArgs};
+use crate::cli::args::{ConsentArgs, Format, GlobalArgs};
 use crate::cli::catalog::{Live, file, live, live_and_remembered, side};
 use crate::cli::database::runtime;
 use crate::cli::error::CommandError;
 use crate::cli::exit::Exit;
-use crate::cli::made::{Maker, Other, made};
+use crate::cli::made::{Maker, Other, Typed, made};
 use crate::cli::shadow::ShadowArgs;
 use crate::preview::dump::is_dump;
 use crate::preview::made::{without_refinery, without_rows};
@@ -35,6 +38,7 @@ use crate::report::problem::Problem;
 #[command(
     after_help = "Examples:\n  evmig diff --exit-code\n  evmig diff schema.json\n  \
                   evmig diff staging production\n  evmig diff migrations live --format markdown\n  \
+                  evmig diff migrations production --shadow target --yes\n  \
                   evmig diff before.sql after.dump\n\n\
                   --format takes human, json and markdown here."
 )]
@@ -48,6 +52,12 @@ pub struct DiffArgs {
     /// Exit with 4 if anything differs, or something is missing
     #[arg(long)]
     pub exit_code: bool,
+    /// Wait this long for dry runs on the server of the throw-away database to end [default: 60s]
+    #[arg(long, value_name = "DURATION")]
+    pub wait: Option<String>,
+    /// Consent.
+    #[command(flatten)]
+    pub consent: ConsentArgs,
     /// Shadow.
     #[command(flatten)]
     pub shadow: ShadowArgs,
@@ -59,6 +69,17 @@ impl DiffArgs {
         let typed = [&self.before, &self.after].into_iter().flatten();
         let words = typed.map(|word| format!(" {word}"));
         format!("diff{}", words.collect::<String>())
+    }
+
+    /// Refuses flags that do nothing where nothing is made.
+    fn refuse_unused(&self) -> Result<(), CommandError> {
+        if !self.shadow.is_typed() && self.wait.is_none() && !self.consent.yes {
+            return Ok(());
+        }
+        Err(CommandError::usage(
+            Problem::new("shadow-not-used", "no throw-away database is made here")
+                .hint("--shadow, --shadow-url, --wait and --yes are for dumps and migrations"),
+        ))
     }
 }
 
@@ -151,11 +172,8 @@ async fn compare(
     context: &mut Context<'_>,
 ) -> Result<DiffReport, CommandError> {
     let makers = (before.maker(context)?, after.maker(context)?);
-    if makers.0.is_none() && makers.1.is_none() && args.shadow.is_typed() {
-        return Err(CommandError::usage(
-            Problem::new("shadow-not-used", "no throw-away database is made here")
-                .hint("--shadow and --shadow-url are for dumps and migrations"),
-        ));
+    if makers.0.is_none() && makers.1.is_none() {
+        args.refuse_unused()?;
     }
     let (mut a, mut b) = Box::pin(both(args, (before, after), &makers, context)).await?;
     for maker in [&makers.0, &makers.1].into_iter().flatten() {
@@ -192,6 +210,7 @@ async fn both(
             let (history, live) = drift(context, false).await?;
             (live, history)
         }
+        (Source::Snapshot(before), Source::Snapshot(after), _) => two_files(before, after)?,
         (_, _, (None, None)) => (
             side_of(before, context, false).await?,
             side_of(after, context, false).await?,
@@ -241,9 +260,23 @@ impl Catalog {
         }
     }
 
-    fn live(mut live: Live) -> Self {
-        let other = Other::live(&mut live);
-        Self::whole(side(&live.target), live.snapshot, other)
+    fn file(path: &Path, document: Document, is_followed: bool) -> Self {
+        let server_version = document.server_version.as_deref();
+        let other = if is_followed {
+            Other::of(&document.snapshot, server_version)
+        } else {
+            Other::default()
+        };
+        let side = Side::File {
+            path: path.display().to_string(),
+        };
+        Self::whole(side, document.snapshot, other)
+    }
+
+    fn live(live: Live) -> Self {
+        let side = side(&live.database.target);
+        let other = Other::live(live.database, live.example);
+        Self::whole(side, live.snapshot, other)
     }
 }
 
@@ -253,7 +286,13 @@ async fn made_side(
     other: &Other,
     context: &mut Context<'_>,
 ) -> Result<Catalog, CommandError> {
-    let (side, made) = made(maker, other, &args.shadow, &args.words(), context).await?;
+    let typed = Typed {
+        shadow: &args.shadow,
+        wait: args.wait.as_ref(),
+        yes: args.consent.yes,
+        words: args.words(),
+    };
+    let (side, made) = made(maker, other, &typed, context).await?;
     Ok(Catalog {
         side,
         other: Other::of(&made.snapshot, Some(&made.server_version)),
@@ -297,18 +336,27 @@ async fn drift(
     Ok((history, live))
 }
 
+/// Reads two files at once. Where neither can be read, the first is told, as with all other sides.
+fn two_files(before: &Path, after: &Path) -> Result<(Catalog, Catalog), CommandError> {
+    let (first, second) = thread::scope(|scope| {
+        let second = scope.spawn(|| file(after));
+        let first = file(before);
+        let second = second.join();
+        (first, second.unwrap_or_else(|panic| resume_unwind(panic)))
+    });
+    Ok((
+        Catalog::file(before, first?, false),
+        Catalog::file(after, second?, false),
+    ))
+}
+
 async fn side_of(
     source: &Source,
     context: &mut Context<'_>,
     is_followed: bool,
 ) -> Result<Catalog, CommandError> {
     if let Source::Snapshot(path) = source {
-        let document = file(path)?;
-        let other = Other::of(&document.snapshot, document.server_version.as_deref());
-        let side = Side::File {
-            path: path.display().to_string(),
-        };
-        return Ok(Catalog::whole(side, document.snapshot, other));
+        return Ok(Catalog::file(path, file(path)?, is_followed));
     }
     if *source == Source::History {
         // What is made follows the database that the history is of.

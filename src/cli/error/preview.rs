@@ -72,8 +72,8 @@ pub fn of_preview(
                     "whoever makes roles on a server must be alone there; if that run hangs, end it: its \
                      session, and the lock with it, end too",
                 )
-                .next(context.again())
-                .next(format!("{} --level sql", context.again()));
+                .next(context.again());
+            let problem = without_server(problem, context);
             let problem = match holder {
                 Some(holder) => problem.detail(blocker_text(holder)),
                 None => problem,
@@ -149,6 +149,10 @@ fn not_made(error: &PreviewError, context: &RunContext) -> Problem {
         }
         PreviewError::NotOnTarget(why) => {
             let problem = Problem::new("shadow-not-on-target", message).hint(not_on_target(*why));
+            let problem = match why {
+                NotOnTarget::Protected => beside(problem, context),
+                _ => problem,
+            };
             elsewhere(problem, context)
         }
         PreviewError::MayNotCreate { role, on_target } => {
@@ -212,13 +216,17 @@ fn without(hint: Option<String>, context: &RunContext) -> String {
     known.chain(levels).collect::<Vec<_>>().join("\n")
 }
 
-/// Offers the levels that work without a server; a comparison has none.
+/// Offers the level that needs no server; a comparison has none.
+fn without_server(problem: Problem, context: &RunContext) -> Problem {
+    if compares(context) {
+        return problem;
+    }
+    problem.next(format!("{} --level sql", context.again()))
+}
+
+/// Offers that, and another server.
 fn others(problem: Problem, context: &RunContext) -> Problem {
-    let problem = if compares(context) {
-        problem
-    } else {
-        problem.next(format!("{} --level sql", context.again()))
-    };
+    let problem = without_server(problem, context);
     problem.next(format!("{} --shadow-url URL", context.again()))
 }
 

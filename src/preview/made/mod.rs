@@ -28,9 +28,6 @@ use crate::runner::open::Opened;
 use crate::runner::own_work::Listeners;
 use crate::runner::planned::without_refinery_where;
 
-/// How long to wait for dry runs that make roles on the same server.
-const WAIT: Duration = Duration::from_mins(1);
-
 /// No server has this major version: the newest is taken then.
 const NEWEST: u32 = u32::MAX;
 /// How long the server may take to hear goodbye.
@@ -63,6 +60,8 @@ pub struct Making<'a> {
     pub example: &'a Example,
     /// Whether it may be made on the other side's own server.
     pub agreed: bool,
+    /// How long to wait for dry runs that make roles on the same server.
+    pub wait: Duration,
     /// The schema of the history, which is no part of it.
     pub history_schema: &'a str,
     /// The id of this comparison.
@@ -99,7 +98,9 @@ impl Example {
     /// Guesses the same of a catalog alone: who owns most of it has made it.
     pub fn guess(snapshot: &Snapshot, server_version: Option<&str>) -> Self {
         let mut owned: BTreeMap<&str, usize> = BTreeMap::new();
-        for owner in snapshot.objects().iter().filter_map(|one| one.get("owner")) {
+        let owners = snapshot.objects().iter().filter_map(|one| one.get("owner"));
+        // Nobody works as one of PostgreSQL's own roles, and the schema public belongs to one.
+        for owner in owners.filter(|owner| !owner.starts_with("pg_")) {
             *owned.entry(owner).or_default() += 1;
         }
         let most = owned.into_iter().max_by_key(|(_, number)| *number);
@@ -225,14 +226,18 @@ async fn make_ready(
     server.recognise_cluster(making.example.system.as_deref(), making.agreed)?;
     let wanted = &making.example.surrounding;
     if !server.is_targets_own() {
-        server.take_turn(wanted, true, WAIT, listeners).await?;
+        server
+            .take_turn(wanted, true, making.wait, listeners)
+            .await?;
         // The roles of a database that a dry run kept are not those of this one.
         return base::clear(server).await;
     }
     if let Task::Files { scripts, .. } = task {
         server_wide::refuse(scripts.iter().map(|(_, script)| script))?;
     }
-    server.take_turn(wanted, false, WAIT, listeners).await
+    server
+        .take_turn(wanted, false, making.wait, listeners)
+        .await
 }
 
 fn other_major(making: &Making<'_>, server: &Server) -> Option<Problem> {

@@ -2,11 +2,10 @@
 -- two stay.
 with old as (
     delete from public.evmig_dry_run_record
-    where key = $1
-        or state <> $2
-        or key not in (
+    where key <> $1
+        and (state <> $2 or key not in (
             select newest.key from public.evmig_dry_run_record newest order by newest.at desc limit 2
-        )
+        ))
 )
 insert into public.evmig_dry_run_record (key, state, record)
 values ($1, $2, $3)
