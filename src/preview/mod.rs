@@ -3,15 +3,12 @@
 //!
 //! `dry_run` conducts. `pending` decides what would run, as an apply does; `likeness` reads what the target
 //! looks like. `place` says where throw-away databases are made and reaches the server, `server` makes, drops and
-//! sweeps them, `turn` waits for other dry runs there, `server_wide` knows what must not be tried beside the target, `callable` which of the target's functions do that;
-//! `roles` gives it the target's roles and extensions; `state` makes the state before the first pending
-//! statement, from the history or a dump, and proves it. `trial` tries the pending files, and compares a `moment` before
-//! with one after them; `base` keeps for the next dry run what would have to run again. `rehearsal` runs files through
-//! the runner's own sending function and asks after each statement what it did; `measure` reads the answers,
-//! sweeps them, `turn` waits for other dry runs there, `server_wide` knows what must not be tried beside the target;
-//! `roles` gives it the target's roles and extensions, `begin_with` what sessions begin with there; `state` makes the state before the first pending
-//! statement, from the history or a dump, and proves it; `base` keeps it for the next dry run. `rehearsal` runs the files through the runner's
-//! own sending function and asks after each statement what it did; `measure` reads the answers,
+//! sweeps them, `turn` waits for other dry runs there, `server_wide` knows what must not be tried beside the target,
+//! `callable` which of the target's functions do that; `roles` gives it the target's roles and extensions, `begin_with`
+//! what sessions begin with there; `state` makes the state before the first pending statement, from the history or a
+//! dump, and proves it. `trial` tries the pending files, and compares a `moment` before with one after them; `base` keeps
+//! for the next dry run what would have to run again. `rehearsal` runs files through the runner's own sending function
+//! and asks after each statement what it did; `measure` reads the answers,
 //! `documented` knows the locks of what cannot be asked. `size` looks at the target's sizes, `speed`
 //! measures how fast rows are read and written, `past` knows how fast they were on the target, `estimate` makes times
 //! of all that, and `assemble` the report. `saved` makes the plan that an apply can be bound to.
