@@ -209,15 +209,12 @@ impl Base {
             return Ok(());
         };
         let end = chain.end();
-        let left = match work {
-            Some(work) if self.kept.is_none() => self.keep(server, end, Some(record), work).await?,
-            left => left,
-        };
-        if self.kept != Some(end) {
-            self.write(server, end, record).await?;
+        if let Some(work) = work.filter(|_| self.kept.is_none())
+            && self.keep(server, end, Some(record), work).await?.is_none()
+        {
+            return Ok(());
         }
-        drop(left);
-        Ok(())
+        self.write(server, end, record).await
     }
 
     async fn write(

@@ -345,6 +345,7 @@ fn a_short_dry_run_is_a_short_comment() {
     | Access | no change |
     | Not proved | nothing |
     | Ran | `nowhere: they are listed only` |
+    | From earlier | `1 of 1 migration in a dry run of shop, from the same state` |
     | Stay pending | 1 |
 
     Nothing of the target was changed.
