@@ -70,8 +70,7 @@ def row(bench, _row):
         script = write_script(bench, "lasting.sql", lasting)
         words = ["--phase", "core", "--phase", "logic", "--phase", "optimization"]
         result["lasting"] = race(bench, folder, "without sample data", lasting, EMPTY, "template0", script, words)
-        with open(os.path.join(folder, PENDING), "w", encoding="utf-8") as file:
-            file.write(TEXT)
+        edit(folder, 0)
         one = write_script(bench, "pending.sql", [os.path.join(folder, PENDING)])
         result["pending"] = race(bench, folder, "one pending file", [one], FULL, FULL, one)
     finally:
@@ -82,11 +81,17 @@ def row(bench, _row):
     return {"files": len(every), **result}
 
 
+def edit(folder, number):
+    with open(os.path.join(folder, PENDING), "w", encoding="utf-8") as file:
+        file.write(f"{TEXT}comment on index public.payments_currency_idx is 'Edit {number}.';\n")
+
+
 def race(bench, folder, what, paths, target, template, script, words=()):
     server, count = bench.server, len(paths)
-    # Where files are applied, they are what has run in an earlier dry run, and the pending one runs.
+    # Where files are applied, they are what has run in an earlier dry run; the pending one is another each time.
     applied = target == FULL
     samples = {"evmig plan": [], "psql": []} if applied else {"evmig plan --fresh": [], "evmig plan": [], "psql": []}
+    edits = 0
     # The first run starts the server, and where files are applied keeps them.
     planned(bench, folder, target, count, words)
     for number in range(ROUNDS):
@@ -99,8 +104,12 @@ def race(bench, folder, what, paths, target, template, script, words=()):
                 done = psql(bench, COPY, script)
             elif name.endswith("--fresh"):
                 done = planned(bench, folder, target, count, [*words, "--fresh"])
+            elif applied:
+                edits += 1
+                edit(folder, edits)
+                done = planned(bench, folder, target, count, words, None)
             else:
-                done = planned(bench, folder, target, count, words, None if applied else count)
+                done = planned(bench, folder, target, count, words, count)
             samples[name].append(done.seconds)
     medians = {name: measure.median(seconds) for name, seconds in samples.items()}
     return {"samples_s": samples, "seconds": medians, "files": count}

@@ -149,7 +149,7 @@ class Promises:
                                          (whole, "evmig plan --fresh", every, 2),
                                          (lasting, "evmig plan --fresh", few, 2),
                                          (lasting, "evmig plan", f"{few}, again", 2),
-                                         (pending, "evmig plan", "one pending file on all of them", 1)):
+                                         (pending, "evmig plan", "one edited file on all of them", 1)):
             seconds, floor = part["seconds"][command], part["seconds"]["psql"]
             self.add(f"`{command}` of {what}", f"≤ {bar} s", f"{seconds:.2f} s, {seconds / floor:.2f} × psql",
                      seconds <= bar)
