@@ -35,7 +35,11 @@ fn project() -> Project {
 
 /// A dry run up to a version, with the server that lives in another command's home.
 fn plan(project: &Project, to: u32, target: &Target, home: &Evmig) -> Value {
-    let command = Evmig::new(project, &format!("plan --to {to} --format json"));
+    plan_to(project, &format!("plan --to {to}"), target, home)
+}
+
+fn plan_to(project: &Project, words: &str, target: &Target, home: &Evmig) -> Value {
+    let command = Evmig::new(project, &format!("{words} --format json"));
     let command = command.on(target).embedded(15).home_of(home);
     command.run().succeeds().json()
 }
@@ -248,4 +252,25 @@ fn pending_files_run_once_for_all_dry_runs_until_something_is_another() {
     let rest = planned("");
     assert_eq!(rest["before"]["origin"], "dump", "{:#}", rest["before"]);
     assert_eq!(remembered(&rest), None);
+}
+
+#[test]
+fn a_plan_of_what_ran_in_an_earlier_dry_run_predicts_as_well() {
+    let server = Server::private(&Options::new(15));
+    let project = project();
+    let database = server.database(Shape::Plain, Role::Superuser);
+    database.execute("create role kept_reader");
+    let home = Evmig::new(&project, "plan");
+    let before = plan(&project, 2, &database, &home);
+    assert_eq!(remembered(&before), None);
+    let written = plan_to(&project, "plan --to 2 --out deploy.plan", &database, &home);
+    assert_eq!(remembered(&written), Some(2), "{written:#}");
+    let applying = Evmig::new(&project, "apply --plan deploy.plan --format json");
+    let applied = applying.on(&database).run().succeeds().json();
+    assert_eq!(applied["plan"]["result"], "as_predicted", "{applied:#}");
+
+    // What has been applied since is what it was predicted to be: nothing runs again to know that.
+    let next = plan(&project, 3, &database, &home);
+    assert_eq!(next["before"]["replayed"], 2, "{}", next["before"]);
+    assert!(kept(&next), "{}", next["before"]);
 }
