@@ -1,5 +1,7 @@
 //! The database that a dry run keeps for the next: the same facts, sooner; gone once anything is another.
 
+use std::fs;
+
 use serde_json::Value;
 
 use super::harness::{Evmig, Options, Project, Role, Server, Shape, Target};
@@ -86,6 +88,15 @@ fn applied_files_run_once_for_all_dry_runs_until_something_is_another() {
 
     // What a pending file does to a role outlives its database, and is not there for the next.
     assert!(kept(&plan(&project, 3, &database, &home)));
+    assert!(!kept(&again()));
+
+    // Nor where the database that is kept is that of the applied files alone.
+    assert!(kept(&again()));
+    let path = "migrations/1_core/1_tables/V2__wide.sql";
+    let text = fs::read_to_string(project.path(path)).unwrap();
+    project.write(path, "alter role kept_reader createrole;");
+    assert!(kept(&again()));
+    project.write(path, &text);
     assert!(!kept(&again()));
 
     // Drift is drift, whatever the files led to.
