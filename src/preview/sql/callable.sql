@@ -1,5 +1,6 @@
--- Functions of people with their texts and whether they can put statements together, the relations that run them without their being named, and event triggers. Who
--- writes to a view writes to its table, who writes to a table may write to those that refer to it, and to partitions.
+-- Functions of people with their texts and whether they can put statements together, the relations that run them
+-- without their being named, and event triggers. Who writes to a view writes to its table, who writes to a table may
+-- write to those that refer to it, and to partitions.
 with recursive runs (function, relation) as (
     select t.tgfoid, t.tgrelid from pg_catalog.pg_trigger t where not t.tgisinternal
     union
