@@ -116,7 +116,7 @@ impl Fake {
     /// Asserts the promises that every attack must leave whole, and returns what was said.
     #[track_caller]
     fn is_survived(&self, name: &str) -> Output {
-        let (output, peak) = self.attack();
+        let (output, peak) = in_time(LIMIT, || self.attack());
         let all = format!("{}{}", output.stdout, output.stderr);
         assert!(output.took < LIMIT, "{name}: {:?}\n{all}", output.took);
         assert!(peak > 0 && peak < MEMORY, "{name}: {peak} KiB");
@@ -135,6 +135,20 @@ impl Fake {
             .windows(text.len())
             .any(|window| window == text.as_bytes())
     }
+}
+
+/// Attacks until evmig has ended in time, three times at most: once the machine may have been busy with other tests,
+/// and what hangs or reads on without end does so each time.
+pub(crate) fn in_time(limit: Duration, attack: impl Fn() -> (Output, u64)) -> (Output, u64) {
+    let mut seen = attack();
+    for _ in 0..2 {
+        if seen.0.took < limit {
+            break;
+        }
+        eprintln!("{:?}: once more", seen.0.took);
+        seen = attack();
+    }
+    seen
 }
 
 /// Waits for the end, and returns the peak of its memory in KiB.

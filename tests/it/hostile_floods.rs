@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::Signal;
 
 use crate::harness::{At, Evmig, Fault, Output, Plan, Project, Proxy, Role, Server, Shape};
-use crate::hostile::{LIMIT, MEMORY, columns, message, report, row, watched};
+use crate::hostile::{LIMIT, MEMORY, columns, in_time, message, report, row, watched};
 
 /// What a flood begins with and goes on with.
 struct Flood {
@@ -59,9 +59,9 @@ fn answers() -> Vec<Flood> {
 }
 
 /// Runs evmig behind a proxy that floods once a text with these words comes.
-fn flooded(at: &'static str, flood: &Flood, limit: Duration) -> (Output, u64) {
+fn flooded(at: &'static str, flood: &Flood) -> (Output, u64) {
     let (evmig, proxy, _project) = behind(at, flood);
-    let (output, peak) = watched(evmig.spawn(), limit);
+    let (output, peak) = watched(evmig.spawn(), LIMIT * 6);
     assert!(proxy.struck().is_some(), "{at:?} never came");
     (output, peak)
 }
@@ -83,7 +83,7 @@ fn behind(at: &'static str, flood: &Flood) -> (Evmig, Proxy, Project) {
 
 #[track_caller]
 fn ends(at: &'static str, flood: &Flood, limit: Duration, memory: u64) {
-    let (output, peak) = flooded(at, flood, LIMIT * 6);
+    let (output, peak) = in_time(limit, || flooded(at, flood));
     let what = format!("{} at {at:?}", flood.name);
     let said = &output.stderr;
     eprintln!("{what}: {:?}, {peak} KiB", output.took);
@@ -171,9 +171,10 @@ fn obeys_a_signal(flood: &Flood) {
 #[test]
 fn b82_results_that_nothing_was_sent_for_are_not_taken_for_any() {
     let flood = flood("results", &[], message(b'C', b"SELECT 0\0"));
-    let (output, peak) = flooded("my statement", &flood, LIMIT);
-    assert!(peak < MEMORY, "{peak} KiB");
+    let (output, peak) = in_time(LIMIT, || flooded("my statement", &flood));
     let said = &output.stderr;
+    assert!(output.took < LIMIT, "{:?}: {said}", output.took);
+    assert!(peak < MEMORY, "{peak} KiB");
     assert_eq!(output.code(), 1, "{said}");
     let words = said.split_whitespace().collect::<Vec<_>>().join(" ");
     assert!(words.contains("out of step"), "{said}");
